@@ -1,0 +1,121 @@
+"""What a chip can do, as protocols of one or two methods.
+
+A chip has a `description`, is opened by `with` (which connects; leaving it makes the chip safe,
+on errors too) and implements those of the capabilities below that its hardware has. Nothing
+here does I/O; constructors of chips do none either.
+
+Arrays are C-contiguous: θ as sent float32 (P,), inputs and targets float32, outputs and costs
+float64. P is the number of parameters, I of inputs, O of outputs, n of probes in the call.
+Every method may raise `ChipError`; none returns part of what was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mgd_lab.chip.description import ChipDescription
+from mgd_lab.costs import CostFunction
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+
+@runtime_checkable
+class Chip(Protocol):
+    """What every chip has.
+
+    The description may be read only inside `with`: a driver learns it when it connects.
+    """
+
+    @property
+    def description(self) -> ChipDescription: ...
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """What answers: manufacturer, model, serial, firmware, resource; for the run's record."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+@runtime_checkable
+class HoldsParameters(Protocol):
+    """A chip with a register for each parameter, written and read in float64, shape (P,)."""
+
+    def write_parameters(self, values: Float64) -> None: ...
+
+    def read_parameters(self) -> Float64: ...
+
+
+@runtime_checkable
+class MeasuresOutputs(Protocol):
+    """Rung `forward`: parameters are set, inputs presented one after another, outputs returned."""
+
+    def outputs(self, parameters: Float64, inputs: Float32) -> Float64:
+        """parameters (P,), inputs (n, I) → outputs (n, O)."""
+        ...
+
+
+@runtime_checkable
+class MeasuresCost(Protocol):
+    """Rung `cost`: the chip computes the cost function that it was told."""
+
+    def set_cost(self, cost: CostFunction) -> None: ...
+
+    def costs(self, parameters: Float64, inputs: Float32, targets: Float32) -> Float64:
+        """parameters (P,), inputs (n, I), targets (n, O) → costs (n,)."""
+        ...
+
+
+@runtime_checkable
+class HoldsSamples(Protocol):
+    """A chip with sample memory; blocks of probes name samples by their place in it."""
+
+    def load_samples(self, inputs: Float32, targets: Float32) -> None:
+        """inputs (N, I), targets (N, O); N at most `description.sample_memory`."""
+        ...
+
+
+@runtime_checkable
+class MeasuresDense(Protocol):
+    """Rung `dense`: a block of probes, each with its own perturbation, signed, in float32."""
+
+    def measure_dense(
+        self, theta: Float32, samples: NDArray[np.uint32], perturbations: Float32
+    ) -> Float64:
+        """theta (P,), samples (n,), perturbations (n, P) → costs (n,)."""
+        ...
+
+
+@runtime_checkable
+class MeasuresSigns(Protocol):
+    """Rung `signs`: the same with codes of ±1 packed into bits.
+
+    Bit i (from the least significant) of byte j belongs to parameter 8 j + i; 1 is +1, 0 is −1;
+    bits beyond P are 0. θ̃ = sign × code × amplitude; a sign of 0 is a baseline, whose bits are
+    not looked at.
+    """
+
+    def set_amplitudes(self, amplitudes: Float32) -> None: ...
+
+    def measure_signs(
+        self,
+        theta: Float32,
+        samples: NDArray[np.uint32],
+        signs: NDArray[np.int8],
+        packed_codes: NDArray[np.uint8],
+    ) -> Float64:
+        """theta (P,), samples (n,), signs (n,), packed_codes (n, ⌈P/8⌉) → costs (n,)."""
+        ...

@@ -1,0 +1,25 @@
+"""The stream of records that a run is made of, and where it goes."""
+
+from mgd_lab.records.records import (
+    Checkpoint,
+    Counters,
+    Evaluation,
+    Event,
+    ParameterSnapshot,
+    Record,
+    RecordSink,
+    StepBlock,
+    WindowMeans,
+)
+
+__all__ = [
+    "Checkpoint",
+    "Counters",
+    "Evaluation",
+    "Event",
+    "ParameterSnapshot",
+    "Record",
+    "RecordSink",
+    "StepBlock",
+    "WindowMeans",
+]
