@@ -1,0 +1,1 @@
+"""Simulated instruments and emulated chips, for dry runs and for tests."""

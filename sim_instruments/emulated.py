@@ -1,0 +1,189 @@
+"""A chip emulated in the process: it has every capability that a chip of ours can have."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mgd_lab.chip import ChipDescription
+from mgd_lab.codes import unpack_signs
+from mgd_lab.costs import CostFunction
+from mgd_lab.errors import ChipError
+from mgd_lab.experiment.chip_settings import ChipDriver, ChipSettings
+from mgd_lab.experiment.emulation import EmulationSettings
+from sim_instruments.network import MultilayerPerceptron
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+_SAMPLE_MEMORY = 2**32 - 1
+_LARGEST_BLOCK = 4096
+
+
+class EmulatedChip:
+    """Holds θ, a sample memory and a cost function, and computes what a probe costs.
+
+    θ and θ̃ come as float32 and are added in float64; where parameters come as one register they
+    are float64 already.
+    """
+
+    def __init__(
+        self, network: MultilayerPerceptron, *, name: str = "", latency_seconds: float = 0.0
+    ) -> None:
+        self._network = network
+        self._latency = latency_seconds
+        self._description = ChipDescription(
+            name=name or "emulated chip",
+            groups=network.groups,
+            inputs=network.layers[0],
+            outputs=network.layers[-1],
+            output_kind="probabilities" if network.output_activation == "softmax" else "values",
+            sample_memory=_SAMPLE_MEMORY,
+            largest_block=_LARGEST_BLOCK,
+            exchange_seconds=latency_seconds,
+            simulated=True,
+        )
+        self._register = self._description.safe.copy()
+        self._amplitudes: Float64 | None = None
+        self._cost: CostFunction | None = None
+        self._inputs = np.empty((0, self._description.inputs))
+        self._targets = np.empty((0, self._description.outputs), np.float32)
+
+    @property
+    def description(self) -> ChipDescription:
+        """P, groups, widths."""
+        return self._description
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """No instrument answers; the network is named instead."""
+        shape = "-".join(str(width) for width in self._network.layers)
+        return {"manufacturer": "MGD Lab", "model": f"emulated chip {shape}", "serial": "", "firmware": ""}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.write_parameters(self._description.safe)
+
+    def write_parameters(self, values: Float64) -> None:
+        """values (P,)."""
+        self._wait()
+        self._register = self._checked(values, (self._description.parameters,), "parameters").copy()
+
+    def read_parameters(self) -> Float64:
+        """The register as last written, (P,)."""
+        self._wait()
+        return self._register.copy()
+
+    def outputs(self, parameters: Float64, inputs: Float32) -> Float64:
+        """parameters (P,), inputs (n, I) → outputs (n, O)."""
+        self.write_parameters(parameters)
+        self._checked(inputs, (len(inputs), self._description.inputs), "inputs")
+        with np.errstate(all="ignore"):
+            return self._network.forward(self._register[None], inputs.astype(np.float64))
+
+    def set_cost(self, cost: CostFunction) -> None:
+        """What `costs` and blocks of probes compute."""
+        self._cost = cost
+
+    def costs(self, parameters: Float64, inputs: Float32, targets: Float32) -> Float64:
+        """parameters (P,), inputs (n, I), targets (n, O) → costs (n,)."""
+        self._checked(targets, (len(inputs), self._description.outputs), "targets")
+        return self._cost_of(self.outputs(parameters, inputs), targets)
+
+    def load_samples(self, inputs: Float32, targets: Float32) -> None:
+        """inputs (N, I), targets (N, O)."""
+        self._checked(inputs, (len(inputs), self._description.inputs), "inputs")
+        self._checked(targets, (len(inputs), self._description.outputs), "targets")
+        self._inputs = inputs.astype(np.float64)
+        self._targets = targets.copy()
+
+    def measure_dense(
+        self, theta: Float32, samples: NDArray[np.uint32], perturbations: Float32
+    ) -> Float64:
+        """theta (P,), samples (n,), perturbations (n, P) → costs (n,)."""
+        self._checked(perturbations, (len(samples), self._description.parameters), "perturbations")
+        return self._measure(theta, samples, perturbations.astype(np.float64))
+
+    def set_amplitudes(self, amplitudes: Float32) -> None:
+        """amplitudes (P,) of the packed codes."""
+        shape = (self._description.parameters,)
+        self._amplitudes = self._checked(amplitudes, shape, "amplitudes").astype(np.float64)
+
+    def measure_signs(
+        self,
+        theta: Float32,
+        samples: NDArray[np.uint32],
+        signs: NDArray[np.int8],
+        packed_codes: NDArray[np.uint8],
+    ) -> Float64:
+        """theta (P,), samples (n,), signs (n,), packed_codes (n, ⌈P/8⌉) → costs (n,)."""
+        if self._amplitudes is None:
+            raise ChipError(f"{self._description.name}: codes came before their amplitudes")
+        parameters = self._description.parameters
+        self._checked(packed_codes, (len(samples), -(-parameters // 8)), "packed codes")
+        perturbations = unpack_signs(packed_codes, parameters) * self._amplitudes
+        perturbations *= signs[:, None]
+        return self._measure(theta, samples, perturbations)
+
+    def _measure(
+        self, theta: Float32, samples: NDArray[np.uint32], perturbations: Float64
+    ) -> Float64:
+        """`perturbations` is overwritten."""
+        self.write_parameters(self._checked(theta, self._register.shape, "theta").astype(np.float64))
+        if len(samples) and int(samples.max()) >= len(self._inputs):
+            raise ChipError(
+                f"{self._description.name}: sample {int(samples.max())} was asked for; "
+                f"the sample memory holds {len(self._inputs)}"
+            )
+        perturbations += self._register
+        with np.errstate(all="ignore"):
+            outputs = self._network.forward(perturbations, self._inputs[samples])
+        return self._cost_of(outputs, self._targets[samples])
+
+    def _cost_of(self, outputs: Float64, targets: Float32) -> Float64:
+        if self._cost is None:
+            raise ChipError(f"{self._description.name}: a cost was asked for before it was set")
+        with np.errstate(all="ignore"):
+            return self._cost(outputs, targets)
+
+    def _checked(self, values: NDArray[Any], shape: tuple[int, ...], what: str) -> NDArray[Any]:
+        if values.shape != shape:
+            raise ChipError(
+                f"{self._description.name}: {what} have shape {values.shape}, expected {shape}"
+            )
+        return values
+
+    def _wait(self) -> None:
+        if self._latency:
+            time.sleep(self._latency)
+
+
+class EmulatedSettings(ChipSettings, EmulationSettings):
+    """Chip file of the driver `emulated`."""
+
+
+def emulated_chip(settings: EmulationSettings, name: str = "") -> EmulatedChip:
+    """The chip that an emulation's keys describe."""
+    network = MultilayerPerceptron(
+        settings.network.layers, settings.network.activation, settings.network.output_activation
+    )
+    return EmulatedChip(network, name=name, latency_seconds=settings.latency_seconds)
+
+
+def _build(settings: EmulatedSettings, visa_library: Any) -> EmulatedChip:  # noqa: ARG001 (no VISA)
+    return emulated_chip(settings, settings.name)
+
+
+DRIVER = ChipDriver(settings=EmulatedSettings, build=_build)
