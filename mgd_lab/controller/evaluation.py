@@ -1,0 +1,87 @@
+"""Cost and accuracy with unperturbed parameters; it disturbs neither codes, nor order, nor θ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mgd_lab.chip import Chip, HoldsSamples, MeasuresCost, MeasuresDense, MeasuresOutputs
+from mgd_lab.costs import CostFunction
+from mgd_lab.datasets import TargetKind, accuracy
+from mgd_lab.errors import CapabilityError, MeasurementError
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class EvaluationSet:
+    """The samples that are looked at: name of the split, inputs (n, I), targets (n, O)."""
+
+    split: str
+    inputs: Float32
+    targets: Float32
+    target_kind: TargetKind
+
+
+class Evaluator:
+    """Presents every sample of the set once, in blocks up to the chip's largest."""
+
+    def __init__(
+        self, chip: Chip, cost: CostFunction, samples: EvaluationSet, largest_block: int
+    ) -> None:
+        self._chip = chip
+        self._cost = cost
+        self._largest = largest_block
+        self.samples = samples
+
+    def evaluate(self, sent: Float32) -> tuple[float, float | None]:
+        """Mean cost and accuracy at θ (P,) as sent; accuracy is None where only costs come."""
+        chip, largest = self._chip, self._largest
+        costs: list[Float64] = []
+        outputs: list[Float64] = []
+        for start in range(0, len(self.samples.inputs), largest):
+            inputs = self.samples.inputs[start : start + largest]
+            targets = self.samples.targets[start : start + largest]
+            if isinstance(chip, MeasuresOutputs):
+                block = chip.outputs(sent.astype(np.float64), inputs)
+                outputs.append(block)
+                costs.append(self._cost(block, targets))
+            elif isinstance(chip, MeasuresCost):
+                costs.append(chip.costs(sent.astype(np.float64), inputs, targets))
+            else:
+                costs.append(self._from_memory(sent, start, len(inputs)))
+        all_costs = np.concatenate(costs)
+        if not np.isfinite(all_costs).all():
+            k = int(np.argmin(np.isfinite(all_costs)))
+            raise MeasurementError(
+                f"chip {chip.description.name!r} returned a cost of {all_costs[k]} for sample {k} "
+                f"of the {self.samples.split} split while it was evaluated"
+            )
+        # Left to right, as everywhere.
+        cost = float(np.add.accumulate(all_costs)[-1]) / len(all_costs)
+        if not outputs:
+            return cost, None
+        return cost, accuracy(
+            np.concatenate(outputs), self.samples.targets, self.samples.target_kind
+        )
+
+    def _from_memory(self, sent: Float32, start: int, count: int) -> Float64:
+        """Chips that only take blocks hold the evaluated samples from place 0 (see `fits`)."""
+        chip = self._chip
+        if not isinstance(chip, MeasuresDense):
+            raise CapabilityError(
+                f"chip {chip.description.name!r} can neither return outputs, nor costs of given "
+                "inputs, nor measure dense blocks: it cannot be evaluated"
+            )
+        samples = np.arange(start, start + count, dtype=np.uint32)
+        return chip.measure_dense(
+            sent, samples, np.zeros((count, len(sent)), np.float32)
+        )
+
+
+def needs_memory(chip: Chip) -> bool:
+    """True where a chip can be evaluated only on the samples that it holds."""
+    return isinstance(chip, HoldsSamples) and not isinstance(chip, MeasuresOutputs | MeasuresCost)

@@ -1,0 +1,130 @@
+"""Rungs: the ways to have a block of probes measured, from θ, x, y a probe to packed bits."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mgd_lab.chip import Chip, MeasuresCost, MeasuresDense, MeasuresOutputs, MeasuresSigns
+from mgd_lab.controller.chunks import Chunk
+from mgd_lab.controller.rungs import Rung
+from mgd_lab.costs import CostFunction
+from mgd_lab.errors import CapabilityError, ConfigurationError
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+
+class Prober(Protocol):
+    """Measures neighbouring probes of a chunk at θ (float32, as sent)."""
+
+    def measure(self, theta: Float32, chunk: Chunk, first: int, stop: int) -> Float64:
+        """Costs of the probes `first` … `stop − 1`, float64."""
+        ...
+
+
+class SignsProber:
+    """Rung `signs`: codes as bits."""
+
+    def __init__(self, chip: MeasuresSigns) -> None:
+        self._chip = chip
+
+    def measure(self, theta: Float32, chunk: Chunk, first: int, stop: int) -> Float64:
+        """Costs of the probes `first` … `stop − 1`, float64."""
+        if chunk.packed is None:
+            raise ConfigurationError("rung signs needs codes of ±1 (random or walsh)")
+        return self._chip.measure_signs(
+            theta,
+            chunk.samples[first:stop],
+            chunk.plan.signs[first:stop],
+            chunk.packed[first:stop],
+        )
+
+
+class DenseProber:
+    """Rung `dense`: each probe's perturbation in float32, its sign applied."""
+
+    def __init__(self, chip: MeasuresDense) -> None:
+        self._chip = chip
+
+    def measure(self, theta: Float32, chunk: Chunk, first: int, stop: int) -> Float64:
+        """Costs of the probes `first` … `stop − 1`, float64."""
+        signs = chunk.plan.signs[first:stop, None]
+        perturbations = (chunk.perturbations[chunk.rows[first:stop]] * signs).astype(np.float32)
+        return self._chip.measure_dense(theta, chunk.samples[first:stop], perturbations)
+
+
+class _OneRegister(ABC):
+    """Rungs whose chip has one register a parameter: the float64 sum θ + θ̃ is sent.
+
+    Neighbouring probes that share the perturbation are presented in one call.
+    """
+
+    def __init__(self, inputs: Float32, targets: Float32) -> None:
+        self._inputs = inputs
+        self._targets = targets
+
+    def measure(self, theta: Float32, chunk: Chunk, first: int, stop: int) -> Float64:
+        """Costs of the probes `first` … `stop − 1`, float64."""
+        costs = np.empty(stop - first)
+        wide = theta.astype(np.float64)
+        start = first
+        while start < stop:
+            row, sign = chunk.rows[start], chunk.plan.signs[start]
+            end = start + 1
+            while end < stop and chunk.rows[end] == row and chunk.plan.signs[end] == sign:
+                end += 1
+            parameters = wide + sign * chunk.perturbations[row]
+            samples = chunk.samples[start:end]
+            costs[start - first : end - first] = self._present(
+                parameters, self._inputs[samples], self._targets[samples]
+            )
+            start = end
+        return costs
+
+    @abstractmethod
+    def _present(self, parameters: Float64, inputs: Float32, targets: Float32) -> Float64: ...
+
+
+class CostProber(_OneRegister):
+    """Rung `cost`: the chip computes the cost."""
+
+    def __init__(self, chip: MeasuresCost, inputs: Float32, targets: Float32) -> None:
+        super().__init__(inputs, targets)
+        self._chip = chip
+
+    def _present(self, parameters: Float64, inputs: Float32, targets: Float32) -> Float64:
+        return self._chip.costs(parameters, inputs, targets)
+
+
+class ForwardProber(_OneRegister):
+    """Rung `forward`: the chip returns outputs and the host computes the cost."""
+
+    def __init__(
+        self, chip: MeasuresOutputs, cost: CostFunction, inputs: Float32, targets: Float32
+    ) -> None:
+        super().__init__(inputs, targets)
+        self._chip = chip
+        self._cost = cost
+
+    def _present(self, parameters: Float64, inputs: Float32, targets: Float32) -> Float64:
+        outputs = self._chip.outputs(parameters, inputs)
+        return self._cost(outputs, targets)
+
+
+def prober_for(
+    rung: Rung, chip: Chip, cost: CostFunction, inputs: Float32, targets: Float32
+) -> Prober:
+    """The prober of a rung that the chip has (see `choose_rung`); inputs (N, I), targets (N, O)."""
+    if rung == "signs" and isinstance(chip, MeasuresSigns):
+        return SignsProber(chip)
+    if rung == "dense" and isinstance(chip, MeasuresDense):
+        return DenseProber(chip)
+    if rung == "cost" and isinstance(chip, MeasuresCost):
+        return CostProber(chip, inputs, targets)
+    if rung == "forward" and isinstance(chip, MeasuresOutputs):
+        return ForwardProber(chip, cost, inputs, targets)
+    raise CapabilityError(f"chip {chip.description.name!r} does not have the rung {rung}")

@@ -1,0 +1,71 @@
+"""What a training in progress holds: θ, the rule's memory, partial sums, counters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mgd_lab.algorithm import AnalogState, State
+from mgd_lab.records import Counters
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class TrainingState:
+    """Everything that the next step depends on, besides the experiment.
+
+    Attributes:
+        theta: (P,) float64, θ on the host.
+        sent: (P,) float32, θ as the chip has it.
+        rule: memory of the update rule.
+        total: (P,) float64, Σ C̃ θ̃ of the window in progress.
+        baseline: C0 that the next step may be compared with.
+        filters: of the analog algorithm.
+        projected: parameters that updates moved onto the limits, in all.
+    """
+
+    theta: Float64
+    sent: Float32
+    rule: State
+    total: Float64
+    baseline: float = np.nan
+    filters: AnalogState | None = None
+    steps: int = 0
+    probes: int = 0
+    evaluation_probes: int = 0
+    remeasured_probes: int = 0
+    updates: int = 0
+    projected: int = 0
+    notes: list[str] = field(default_factory=list[str])
+
+    def counters(self, samples: int) -> Counters:
+        """The counters of DESIGN; `samples` are the draws so far."""
+        return Counters(
+            steps=self.steps,
+            probes=self.probes,
+            evaluation_probes=self.evaluation_probes,
+            remeasured_probes=self.remeasured_probes,
+            samples=samples,
+            updates=self.updates,
+        )
+
+    def arrays(self) -> Mapping[str, NDArray[Any]]:
+        """Copies for a checkpoint."""
+        arrays: dict[str, NDArray[Any]] = {
+            "theta": self.theta.copy(),
+            "total": self.total.copy(),
+            "baseline": np.array(self.baseline),
+            "projected": np.array(self.projected),
+        }
+        arrays.update({f"rule.{name}": array.copy() for name, array in self.rule.items()})
+        if self.filters is not None:
+            arrays["filters.last_cost"] = np.array(self.filters.last_cost)
+            arrays["filters.modulation"] = np.array(self.filters.modulation)
+            arrays["filters.gradient"] = self.filters.gradient.copy()
+        return arrays
