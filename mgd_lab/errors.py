@@ -16,6 +16,7 @@
     │   ├── IdentityError         another instrument answers than the one named
     │   └── MeasurementError      a cost or output that is no number (NaN, infinite)
     └── RunStoreError           a run's folder cannot be read or written                exit 3
+        └── NoRunError            there is no run at the path that was named              exit 2
 
 A message says what went wrong, where, which limit or expectation was broken, and what to do next.
 """
@@ -91,3 +92,9 @@ class RunStoreError(MgdLabError):
     """A run's folder cannot be read or written."""
 
     exit_code = 3
+
+
+class NoRunError(RunStoreError):
+    """There is no run at the path that was named."""
+
+    exit_code = 2

@@ -1,0 +1,117 @@
+"""The tables of a run's log, and its version.
+
+All arrays are little-endian, in C order. One row holds many steps. `meta` holds text; everything
+else is written between two checkpoints in one transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mgd_lab.errors import RunStoreError
+
+SCHEMA_VERSION = 1
+
+TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE step_blocks (
+    first_step INTEGER PRIMARY KEY,
+    count INTEGER NOT NULL,
+    batch INTEGER NOT NULL,         -- samples a step; 0: one, and samples are one-dimensional
+    sample_bytes INTEGER NOT NULL,  -- samples are unsigned integers of 1, 2, 4 or 8 bytes
+    utc_seconds REAL NOT NULL,
+    monotonic_seconds REAL NOT NULL,
+    samples BLOB NOT NULL,
+    costs BLOB NOT NULL,            -- float64; C+ where the baseline is paired
+    baselines BLOB NOT NULL         -- float64; C- where the baseline is paired
+);
+
+CREATE TABLE window_means (
+    first_window INTEGER PRIMARY KEY,  -- last step of the first window in this row
+    last_window INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    utc_seconds REAL NOT NULL,
+    monotonic_seconds REAL NOT NULL,
+    last_steps BLOB NOT NULL,       -- int64
+    costs BLOB NOT NULL,            -- float64
+    baselines BLOB NOT NULL         -- float64
+);
+
+CREATE TABLE parameter_blocks (
+    id INTEGER PRIMARY KEY,
+    first_step INTEGER NOT NULL,
+    last_step INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    parameters INTEGER NOT NULL,
+    steps BLOB NOT NULL,            -- int64
+    updates BLOB NOT NULL,          -- int64
+    theta BLOB NOT NULL             -- float64, count x parameters
+);
+
+CREATE TABLE evaluations (
+    id INTEGER PRIMARY KEY, step INTEGER NOT NULL, update_count INTEGER NOT NULL,
+    split TEXT NOT NULL, samples INTEGER NOT NULL, cost REAL, accuracy REAL,
+    utc_seconds REAL NOT NULL
+);
+
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY, step INTEGER NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL,
+    utc_seconds REAL NOT NULL, details TEXT NOT NULL  -- JSON
+);
+
+CREATE TABLE checkpoints (
+    id INTEGER PRIMARY KEY, steps INTEGER NOT NULL, probes INTEGER NOT NULL,
+    evaluation_probes INTEGER NOT NULL, remeasured_probes INTEGER NOT NULL,
+    samples INTEGER NOT NULL, updates INTEGER NOT NULL,
+    utc_seconds REAL NOT NULL, monotonic_seconds REAL NOT NULL, final TEXT NOT NULL
+);
+
+-- The arrays of the latest checkpoint, replaced in its transaction.
+CREATE TABLE state (
+    name TEXT PRIMARY KEY, dtype TEXT NOT NULL, shape TEXT NOT NULL, data BLOB NOT NULL
+);
+"""
+
+
+def create_log(path: Path, meta: Mapping[str, Any]) -> None:
+    """Create an empty log with `meta` (values become JSON); raises `sqlite3.Error`, `OSError`."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        if mode != "wal":
+            raise OSError(
+                "the file system offers no write-ahead log (shared memory); choose a local one"
+            )
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.executescript(f"BEGIN; {TABLES} COMMIT;")
+        connection.execute("BEGIN")
+        connection.executemany(
+            "INSERT INTO meta VALUES (?, ?)",
+            [(key, json.dumps(value)) for key, value in {**meta, "schema": SCHEMA_VERSION}.items()],
+        )
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+
+
+def read_meta(connection: sqlite3.Connection, path: Path) -> dict[str, Any]:
+    """The meta table, decoded; `RunStoreError` where the log is newer than this program."""
+    rows: list[tuple[str, str]] = connection.execute("SELECT key, value FROM meta").fetchall()
+    try:
+        meta = {key: json.loads(value) for key, value in rows}
+        version = int(meta["schema"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise RunStoreError(
+            f"{path} does not say its schema version: the log is damaged. Restore it from a copy."
+        ) from error
+    if version > SCHEMA_VERSION:
+        raise RunStoreError(
+            f"{path} has schema version {version}, and this MGD Lab reads up to "
+            f"{SCHEMA_VERSION}. Update MGD Lab to read this run."
+        )
+    return meta
