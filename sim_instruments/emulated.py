@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mgd_lab.chip import ChipDescription
-from mgd_lab.codes import unpack_signs
+from mgd_lab.codes import SignTable, unpack_signs
 from mgd_lab.costs import CostFunction
 from mgd_lab.errors import ChipError
 from mgd_lab.experiment.chip_settings import ChipDriver, ChipSettings
@@ -23,6 +23,10 @@ Float64 = NDArray[np.float64]
 
 _SAMPLE_MEMORY = 2**32 - 1
 _LARGEST_BLOCK = 4096
+# Parameters of probes computed together: they stay in the processor's cache.
+_CACHED_NUMBERS = 65536
+# Below so many probes, building a table takes longer than it saves.
+_FEW = 64
 
 
 class EmulatedChip:
@@ -50,6 +54,7 @@ class EmulatedChip:
         )
         self._register = self._description.safe.copy()
         self._amplitudes: Float64 | None = None
+        self._look_up: SignTable | None = None
         self._cost: CostFunction | None = None
         self._inputs = np.empty((0, self._description.inputs))
         self._targets = np.empty((0, self._description.outputs), np.float32)
@@ -63,7 +68,12 @@ class EmulatedChip:
     def identity(self) -> Mapping[str, str]:
         """No instrument answers; the network is named instead."""
         shape = "-".join(str(width) for width in self._network.layers)
-        return {"manufacturer": "MGD Lab", "model": f"emulated chip {shape}", "serial": "", "firmware": ""}
+        return {
+            "manufacturer": "MGD Lab",
+            "model": f"emulated chip {shape}",
+            "serial": "",
+            "firmware": "",
+        }
 
     def __enter__(self) -> Self:
         return self
@@ -100,7 +110,9 @@ class EmulatedChip:
     def costs(self, parameters: Float64, inputs: Float32, targets: Float32) -> Float64:
         """parameters (P,), inputs (n, I), targets (n, O) → costs (n,)."""
         self._checked(targets, (len(inputs), self._description.outputs), "targets")
-        return self._cost_of(self.outputs(parameters, inputs), targets)
+        outputs = self.outputs(parameters, inputs)
+        with np.errstate(all="ignore"):
+            return self._cost_of(outputs, targets)
 
     def load_samples(self, inputs: Float32, targets: Float32) -> None:
         """inputs (N, I), targets (N, O)."""
@@ -114,12 +126,14 @@ class EmulatedChip:
     ) -> Float64:
         """theta (P,), samples (n,), perturbations (n, P) → costs (n,)."""
         self._checked(perturbations, (len(samples), self._description.parameters), "perturbations")
-        return self._measure(theta, samples, perturbations.astype(np.float64))
+        self._load_register(theta)
+        return self._measure(samples, perturbations.astype(np.float64))
 
     def set_amplitudes(self, amplitudes: Float32) -> None:
         """amplitudes (P,) of the packed codes."""
         shape = (self._description.parameters,)
-        self._amplitudes = self._checked(amplitudes, shape, "amplitudes").astype(np.float64)
+        checked = self._checked(amplitudes, shape, "amplitudes")
+        self._amplitudes, self._look_up = checked.astype(np.float64), SignTable(checked)
 
     def measure_signs(
         self,
@@ -129,34 +143,68 @@ class EmulatedChip:
         packed_codes: NDArray[np.uint8],
     ) -> Float64:
         """theta (P,), samples (n,), signs (n,), packed_codes (n, ⌈P/8⌉) → costs (n,)."""
-        if self._amplitudes is None:
+        if self._amplitudes is None or self._look_up is None:
             raise ChipError(f"{self._description.name}: codes came before their amplitudes")
         parameters = self._description.parameters
         self._checked(packed_codes, (len(samples), -(-parameters // 8)), "packed codes")
-        perturbations = unpack_signs(packed_codes, parameters) * self._amplitudes
-        perturbations *= signs[:, None]
-        return self._measure(theta, samples, perturbations)
+        self._load_register(theta)
+        if len(samples) <= _FEW:
+            perturbations = unpack_signs(packed_codes, parameters) * self._amplitudes
+            perturbations *= signs[:, None]
+            return self._measure(samples, perturbations)
+        return self._measure_many(self._look_up, samples, signs, packed_codes)
 
-    def _measure(
-        self, theta: Float32, samples: NDArray[np.uint32], perturbations: Float64
+    def _measure_many(
+        self,
+        look_up: SignTable,
+        samples: NDArray[np.uint32],
+        signs: NDArray[np.int8],
+        packed: NDArray[np.uint8],
     ) -> Float64:
-        """`perturbations` is overwritten."""
-        self.write_parameters(self._checked(theta, self._register.shape, "theta").astype(np.float64))
-        if len(samples) and int(samples.max()) >= len(self._inputs):
+        """The same with θ + θ̃ looked up a byte at a time, and one θ for all baselines."""
+        table = look_up.table(self._register)
+        baselines, perturbed = np.flatnonzero(signs == 0), np.flatnonzero(signs)
+        costs = np.empty(len(samples))
+        costs[baselines] = self._present(self._register[None], samples.take(baselines))
+        # The negative of a code has all its bits inverted.
+        inverted = np.where(signs < 0, np.uint8(255), np.uint8(0))
+        at_once = max(1, _CACHED_NUMBERS // len(self._register))
+        for first in range(0, len(perturbed), at_once):
+            probes = perturbed[first : first + at_once]
+            codes = packed.take(probes, axis=0)
+            codes ^= inverted.take(probes)[:, None]
+            costs[probes] = self._present(look_up.expand(table, codes), samples.take(probes))
+        return costs
+
+    def _load_register(self, theta: Float32) -> None:
+        self._wait()
+        self._register = self._checked(theta, self._register.shape, "theta").astype(np.float64)
+
+    def _measure(self, samples: NDArray[np.uint32], perturbations: Float64) -> Float64:
+        """`perturbations` (n, P), signed, are overwritten."""
+        perturbations += self._register
+        return self._present(perturbations, samples)
+
+    def _present(self, parameters: Float64, samples: NDArray[np.uint32]) -> Float64:
+        """parameters (n, P), or (1, P) for all, samples (n,) → costs (n,)."""
+        try:
+            inputs, targets = (
+                self._inputs.take(samples, axis=0),
+                self._targets.take(samples, axis=0),
+            )
+        except IndexError as error:
             raise ChipError(
                 f"{self._description.name}: sample {int(samples.max())} was asked for; "
                 f"the sample memory holds {len(self._inputs)}"
-            )
-        perturbations += self._register
+            ) from error
+        # A diverging network overflows; what it then costs is the controller's to judge.
         with np.errstate(all="ignore"):
-            outputs = self._network.forward(perturbations, self._inputs[samples])
-        return self._cost_of(outputs, self._targets[samples])
+            return self._cost_of(self._network.forward(parameters, inputs), targets)
 
     def _cost_of(self, outputs: Float64, targets: Float32) -> Float64:
         if self._cost is None:
             raise ChipError(f"{self._description.name}: a cost was asked for before it was set")
-        with np.errstate(all="ignore"):
-            return self._cost(outputs, targets)
+        return self._cost(outputs, targets)
 
     def _checked(self, values: NDArray[Any], shape: tuple[int, ...], what: str) -> NDArray[Any]:
         if values.shape != shape:

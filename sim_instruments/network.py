@@ -1,7 +1,7 @@
 """A multilayer perceptron, many presentations at once, each with parameters of its own.
 
 What one presentation gives does not depend on how many are computed together: every layer is
-one matrix-vector product a presentation, everything else is elementwise.
+one sum of products a neuron, always in the same order; everything else is elementwise.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ class MultilayerPerceptron:
         rows = len(parameters)
         for outputs, width, weight, bias, function in self._slices:
             weights = parameters[:, weight : weight + outputs * width]
-            signal = np.matvec(weights.reshape(rows, outputs, width), signal)
+            # Not matmul: what BLAS gives can depend on alignment, and so on the place in a block.
+            signal = np.einsum("noi,ni->no", weights.reshape(rows, outputs, width), signal)
             signal += parameters[:, bias : bias + outputs]
             signal = function(signal)
         return signal

@@ -88,8 +88,8 @@ class Schedule:
         starts = np.zeros(count + 1, np.int64)
         np.cumsum(per_step, out=starts[1:])
         probe_steps = np.repeat(np.arange(count, dtype=np.int64), per_step)
-        place = np.arange(starts[-1], dtype=np.int64) - starts[probe_steps]
-        slots, signs = self._layout(place, kind[probe_steps])
+        place = np.arange(starts[-1], dtype=np.int64) - starts.take(probe_steps)
+        slots, signs = self._layout(place, kind.take(probe_steps))
         return Plan(
             first_step=first_step,
             count=count,

@@ -19,12 +19,14 @@ from mgd_lab.codes.kinds import (
 )
 from mgd_lab.codes.philox import Stream, philox4x32, words
 from mgd_lab.codes.sample_order import Order, sample_order
+from mgd_lab.codes.sign_table import SignTable
 
 __all__ = [
     "KINDS",
     "SIGN_KINDS",
     "Kind",
     "Order",
+    "SignTable",
     "Stream",
     "codes",
     "hadamard_size",

@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 from mgd_lab.codes.philox import words
 
 
-def _integers(
-    seed: int, stream: int, first: int, indices: int, count: int
-) -> NDArray[np.uint64]:
+def _integers(seed: int, stream: int, first: int, indices: int, count: int) -> NDArray[np.uint64]:
     """64-bit integers (indices, count): element j takes word j // 2, outputs 2 (j mod 2) and
     the next, the first of them the low half.
     """

@@ -20,8 +20,10 @@ Kind = Literal["sequential", "random", "walsh", "sinusoidal"]
 KINDS: tuple[Kind, ...] = ("sequential", "random", "walsh", "sinusoidal")
 SIGN_KINDS: tuple[Kind, ...] = ("random", "walsh")
 _BITS_PER_WORD = 128
-_SIGNS_OF_BYTE: NDArray[np.float64] = (
-    2.0 * np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little") - 1.0
+_SIGNS_OF_BYTE = np.where(
+    np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little") == 1,
+    np.float64(1),
+    np.float64(-1),
 )
 
 
@@ -40,7 +42,9 @@ def codes(kind: Kind, seed: int, first: int, count: int, parameters: int) -> NDA
     return sine_table(length)[phase]
 
 
-def packed_codes(kind: Kind, seed: int, first: int, count: int, parameters: int) -> NDArray[np.uint8]:
+def packed_codes(
+    kind: Kind, seed: int, first: int, count: int, parameters: int
+) -> NDArray[np.uint8]:
     """Codes of ±1 as bits, shape (count, ⌈parameters/8⌉): 1 is +1, 0 is −1.
 
     Bit i (from the least significant) of byte j belongs to parameter 8 j + i; bits beyond the
@@ -64,9 +68,9 @@ def packed_codes(kind: Kind, seed: int, first: int, count: int, parameters: int)
 
 
 def unpack_signs(packed: NDArray[np.uint8], parameters: int) -> NDArray[np.float64]:
-    """The inverse of packing: (n, ⌈P/8⌉) → ±1.0, shape (n, P); a view where P is no multiple of 8."""
+    """The inverse of packing: (n, ⌈P/8⌉) → ±1.0, shape (n, P), a view where 8 divides not P."""
     # A table of eight signs a byte is several times faster than unpacking bits and converting.
-    return _SIGNS_OF_BYTE[packed].reshape(len(packed), -1)[:, :parameters]
+    return _SIGNS_OF_BYTE.take(packed, axis=0).reshape(len(packed), -1)[:, :parameters]
 
 
 def mean_square(kind: Kind, parameters: int) -> float:

@@ -42,14 +42,20 @@ def philox4x32(seed: int, counter: NDArray[np.uint64]) -> NDArray[np.uint32]:
     """
     check_seed(seed)
     c0, c1, c2, c3 = (counter[word].astype(np.uint64) for word in range(4))
+    product0, product1 = np.empty_like(c0), np.empty_like(c0)
     k0, k1 = seed & 0xFFFFFFFF, seed >> 32
     for _ in range(_ROUNDS):
-        product0 = c0 * _M0
-        product1 = c2 * _M1
-        c0 = (product1 >> _HIGH) ^ c1 ^ np.uint64(k0)
-        c2 = (product0 >> _HIGH) ^ c3 ^ np.uint64(k1)
-        c1 = product1 & _LOW
-        c3 = product0 & _LOW
+        # In place: the arrays are long, and fresh ones would leave the processor's cache.
+        np.multiply(c0, _M0, out=product0)
+        np.multiply(c2, _M1, out=product1)
+        np.right_shift(product1, _HIGH, out=c0)
+        c0 ^= c1
+        c0 ^= np.uint64(k0)
+        np.right_shift(product0, _HIGH, out=c2)
+        c2 ^= c3
+        c2 ^= np.uint64(k1)
+        np.bitwise_and(product1, _LOW, out=c1)
+        np.bitwise_and(product0, _LOW, out=c3)
         k0 = (k0 + _W0) & 0xFFFFFFFF
         k1 = (k1 + _W1) & 0xFFFFFFFF
     return np.stack([c0, c1, c2, c3]).astype(np.uint32)

@@ -14,7 +14,9 @@ from mgd_lab.errors import ConfigurationError
 Order = Literal["shuffled", "random", "cyclic"]
 
 
-def sample_order(order: Order, seed: int, samples: int, first: int, count: int) -> NDArray[np.uint32]:
+def sample_order(
+    order: Order, seed: int, samples: int, first: int, count: int
+) -> NDArray[np.uint32]:
     """Samples of the draws `first` … `first + count − 1`, shape (count,).
 
     `shuffled`: draw d is element d mod n of permutation d // n of the stream of sample orders;
@@ -24,7 +26,9 @@ def sample_order(order: Order, seed: int, samples: int, first: int, count: int) 
         raise ConfigurationError(f"{samples} samples; a data set has 1 to 2**32 - 1")
     check_indices(first, count)
     if order == "cyclic":
-        return ((np.arange(count, dtype=np.uint64) + np.uint64(first % samples)) % np.uint64(samples)).astype(np.uint32)
+        return (
+            (np.arange(count, dtype=np.uint64) + np.uint64(first % samples)) % np.uint64(samples)
+        ).astype(np.uint32)
     if order == "random":
         drawn = words(seed, Stream.SAMPLE_ORDER, first, count, 1)[:, 0].astype(np.uint64)
         return ((drawn * np.uint64(samples)) >> np.uint64(32)).astype(np.uint32)
@@ -35,6 +39,4 @@ def sample_order(order: Order, seed: int, samples: int, first: int, count: int) 
         epochs = (offset + count + samples - 1) // samples
         orders = permutations(seed, Stream.SAMPLE_ORDER, epoch, epochs, samples)
         return orders.ravel()[offset : offset + count].copy()
-    raise ConfigurationError(
-        f"unknown sample order {order!r}; known: shuffled, random, cyclic"
-    )
+    raise ConfigurationError(f"unknown sample order {order!r}; known: shuffled, random, cyclic")

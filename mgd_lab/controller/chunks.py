@@ -6,21 +6,24 @@ A chunk is a convenience of the host: how a run is cut into chunks changes nothi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mgd_lab.algorithm import Plan, Schedule
+from mgd_lab.algorithm import Plan, Schedule, correlate
 from mgd_lab.codes import (
     SIGN_KINDS,
     Kind,
     Order,
+    SignTable,
     codes,
     packed_codes,
     sample_order,
-    unpack_signs,
 )
+
+from mgd_lab.controller.perturbations import Perturbations
 
 Float64 = NDArray[np.float64]
 
@@ -38,7 +41,7 @@ class Chunk:
         step_samples: (count,) or (count, batch), smallest unsigned type, index into the split.
         samples: (probes,) uint32, sample of each probe.
         rows: (probes,) int64, row of each probe's code.
-        perturbations: (codes, P) float64 holding float32 values: θ̃ of each code, sign +1.
+        perturbations: θ̃ of each code, sign +1, by row.
         packed: (probes, ⌈P/8⌉) uint8, code of each probe as bits; None for kinds not of ±1.
         every_step_fresh: whether each step measures its own baseline.
         consecutive: whether each step has a code of its own, so that step n uses row n.
@@ -49,16 +52,34 @@ class Chunk:
     step_samples: NDArray[np.unsignedinteger[Any]]
     samples: NDArray[np.uint32]
     rows: NDArray[np.int64]
-    perturbations: Float64
+    perturbations: Perturbations
     packed: NDArray[np.uint8] | None
     every_step_fresh: bool
     consecutive: bool
 
-    def perturbations_of_steps(self, first: int, stop: int) -> Float64:
-        """θ̃ of the steps `first` … `stop − 1` of the chunk, (stop − first, P)."""
-        if self.consecutive:
-            return self.perturbations[first:stop]
-        return self.perturbations[self.plan.code_rows[first:stop]]
+    def correlate(self, total: Float64, modulations: Float64, first: int) -> Float64:
+        """total (P,) + Σ C̃ θ̃ over the steps from `first` on, in their order; modulations (n,)."""
+        stop = first + len(modulations)
+        start = first
+        while start < stop:
+            row = start if self.consecutive else int(self.plan.code_rows[start])
+            page_first, page_end, page = self.perturbations.page(row)
+            if self.consecutive:
+                end = min(stop, page_end)
+                rows = page[start - page_first : end - page_first]
+            else:
+                codes_of_steps = self.plan.code_rows[start:stop]
+                end = start + int(np.searchsorted(codes_of_steps, page_end))
+                rows = page[codes_of_steps[: end - start] - page_first]
+            total = correlate(total, modulations[start - first : end - first], rows)
+            start = end
+        return total
+
+    def perturbation(self, step: int) -> Float64:
+        """θ̃ (P,) of one step of the chunk."""
+        row = int(self.plan.code_rows[step])
+        first, _, page = self.perturbations.page(row)
+        return page[row - first]
 
 
 @dataclass(frozen=True)
@@ -76,11 +97,14 @@ class ChunkSource:
     samples: int
     with_bits: bool
 
+    @cached_property
+    def _signs(self) -> SignTable:
+        return SignTable(self.amplitudes)
+
     def most_steps(self) -> int:
         """Steps whose probes fit into a bounded amount of memory."""
-        parameters = len(self.amplitudes)
-        bytes_per_probe = 32 + (-(-parameters // 8) if self.with_bits else 0)
-        bytes_per_step = 2 * self.schedule.batch * bytes_per_probe + 8 * parameters
+        bits = -(-len(self.amplitudes) // 8)
+        bytes_per_step = bits + 2 * self.schedule.batch * (32 + bits)
         return int(np.clip(_MOST_BYTES // bytes_per_step, 1, _MOST_STEPS))
 
     def chunk(self, first_step: int, count: int) -> Chunk:
@@ -90,26 +114,37 @@ class ChunkSource:
         drawn = sample_order(
             self.order, self.seed, self.samples, plan.first_draw, plan.periods * batch
         ).reshape(plan.periods, batch)
-        rows = plan.code_rows[plan.probe_steps]
+        rows = plan.code_rows.take(plan.probe_steps)
         packed, perturbations = self._codes(plan)
-        step_samples = drawn[plan.sample_rows].astype(np.min_scalar_type(self.samples - 1))
+        step_samples = drawn.take(plan.sample_rows, axis=0).astype(
+            np.min_scalar_type(self.samples - 1)
+        )
         return Chunk(
             plan=plan,
             starts=plan.probe_starts.tolist(),
             step_samples=step_samples[:, 0] if batch == 1 else step_samples,
-            samples=drawn[plan.sample_rows[plan.probe_steps], plan.probe_slots],
+            samples=drawn.take(plan.sample_rows.take(plan.probe_steps) * batch + plan.probe_slots),
             rows=rows,
             perturbations=perturbations,
-            packed=packed[rows] if self.with_bits and packed is not None else None,
+            packed=packed.take(rows, axis=0) if self.with_bits and packed is not None else None,
             every_step_fresh=bool(plan.fresh.all()),
             consecutive=self.schedule.tau_p == 1,
         )
 
-    def _codes(self, plan: Plan) -> tuple[NDArray[np.uint8] | None, Float64]:
-        parameters = len(self.amplitudes)
-        if self.kind in SIGN_KINDS:
-            packed = packed_codes(self.kind, self.seed, plan.first_code, plan.codes, parameters)
-            return packed, unpack_signs(packed, parameters) * self.amplitudes.astype(np.float64)
-        unit = codes(self.kind, self.seed, plan.first_code, plan.codes, parameters)
-        # θ̃ is the float32 product of the float32 code and amplitude, whoever computes it.
-        return None, (unit * self.amplitudes).astype(np.float64)
+    def _codes(self, plan: Plan) -> tuple[NDArray[np.uint8] | None, Perturbations]:
+        """Codes as bits, where they are ±1, and as perturbations."""
+        kind, seed, parameters = self.kind, self.seed, len(self.amplitudes)
+        if kind in SIGN_KINDS:
+            packed = packed_codes(kind, seed, plan.first_code, plan.codes, parameters)
+
+            def expand_bits(first: int, stop: int) -> Float64:
+                return self._signs.expand(self._signs.table(), packed[first:stop])
+
+            return packed, Perturbations(plan.codes, parameters, expand_bits)
+
+        def expand(first: int, stop: int) -> Float64:
+            unit = codes(kind, seed, plan.first_code + first, stop - first, parameters)
+            # θ̃ is the float32 product of the float32 code and amplitude, whoever computes it.
+            return (unit * self.amplitudes).astype(np.float64)
+
+        return None, Perturbations(plan.codes, parameters, expand)

@@ -43,8 +43,9 @@ class Envelope:
         self._rounded = bool(np.any(self._resolution > 0))
         self._origin = np.where(np.isfinite(description.low), description.low, 0.0)
         wide = amplitudes.astype(np.float64)
-        self._lowest = _inner_float32(description.low, wide, upwards=True)
-        self._highest = _inner_float32(description.high, -wide, upwards=False)
+        # float32 numbers, kept in float64 so that comparing with θ converts nothing.
+        self._lowest = _inner_float32(description.low, wide, upwards=True).astype(np.float64)
+        self._highest = _inner_float32(description.high, -wide, upwards=False).astype(np.float64)
         narrow = np.flatnonzero(~(self._lowest <= self._highest))
         if len(narrow):
             i = int(narrow[0])
@@ -55,8 +56,11 @@ class Envelope:
 
     def admit(self, theta: Float64) -> Admitted:
         """Rounds θ (P,) to what is sent and judges that; LimitError where it would leave."""
+        # NaN compares false with everything, so it cannot pass. Rounding to float32 is monotonic
+        # and the edges are float32 numbers: what lies between them is sent between them.
+        if not self._rounded and ((theta >= self._lowest) & (theta <= self._highest)).all():
+            return Admitted(theta.astype(np.float32), theta, 0)
         sent = self._as_sent(theta)
-        # NaN compares false with everything, so it cannot pass.
         inside = (sent >= self._lowest) & (sent <= self._highest)
         if inside.all():
             return Admitted(sent, theta, 0)

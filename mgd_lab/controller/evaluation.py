@@ -77,9 +77,7 @@ class Evaluator:
                 "inputs, nor measure dense blocks: it cannot be evaluated"
             )
         samples = np.arange(start, start + count, dtype=np.uint32)
-        return chip.measure_dense(
-            sent, samples, np.zeros((count, len(sent)), np.float32)
-        )
+        return chip.measure_dense(sent, samples, np.zeros((count, len(sent)), np.float32))
 
 
 def needs_memory(chip: Chip) -> bool:

@@ -16,7 +16,6 @@ from mgd_lab.algorithm import (
     LearningRate,
     Schedule,
     UpdateRule,
-    correlate,
 )
 from mgd_lab.controller.chunks import Chunk
 from mgd_lab.controller.envelope import Envelope
@@ -52,9 +51,7 @@ class Updater:
 
     def update(self, state: TrainingState, gradient: Float64) -> None:
         """G (P,) after `state.steps` steps."""
-        change, rule_state = self._rule.update(
-            state.rule, gradient, self._rate.at(state.steps)
-        )
+        change, rule_state = self._rule.update(state.rule, gradient, self._rate.at(state.steps))
         admitted = self._envelope.admit(state.theta + change)
         # Assigned together, after the gate: a refusal leaves the state as it was.
         state.theta, state.sent, state.rule = admitted.theta, admitted.sent, rule_state
@@ -78,6 +75,8 @@ class DiscreteLearner:
         self._batch = schedule.batch
         self._paired = schedule.baseline == "paired"
         self._divisor = mean_square * (schedule.tau_theta if scale == "mean" else 1)
+        # Where every window begins; shared, for totals are never changed in place.
+        self._zeros = np.zeros_like(mean_square)
         self._measurement = measurement
         self._updater = updater
         self._log = log
@@ -110,14 +109,12 @@ class DiscreteLearner:
         if self._paired:
             modulations *= 0.5
         self._log.add(plus, reference)
-        state.total = correlate(
-            state.total, modulations, chunk.perturbations_of_steps(first, stop)
-        )
+        state.total = chunk.correlate(state.total, modulations, first)
         if state.steps % self._window == 0:
             self._log.close_window(state.steps)
             gradient = state.total / self._divisor
             self._updater.update(state, gradient)
-            state.total = np.zeros_like(state.total)
+            state.total = self._zeros
         return stop - first
 
     def _compare(
@@ -178,9 +175,8 @@ class AnalogLearner:
         cost = batch_mean(costs[None])
         new_sample = state.steps % self._tau_x == 0
         filters = self._filters.init() if state.filters is None else state.filters
-        perturbation = chunk.perturbations_of_steps(first, first + 1)[0]
         state.filters = self._filters.update(
-            filters, float(cost[0]), perturbation, new_sample=new_sample
+            filters, float(cost[0]), chunk.perturbation(first), new_sample=new_sample
         )
         state.probes += end - start
         state.steps += 1

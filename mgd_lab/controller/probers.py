@@ -53,7 +53,9 @@ class DenseProber:
     def measure(self, theta: Float32, chunk: Chunk, first: int, stop: int) -> Float64:
         """Costs of the probes `first` … `stop − 1`, float64."""
         signs = chunk.plan.signs[first:stop, None]
-        perturbations = (chunk.perturbations[chunk.rows[first:stop]] * signs).astype(np.float32)
+        rows = chunk.rows[first:stop]
+        neighbours = chunk.perturbations.rows(int(rows[0]), int(rows[-1]) + 1)
+        perturbations = (neighbours[rows - rows[0]] * signs).astype(np.float32)
         return self._chip.measure_dense(theta, chunk.samples[first:stop], perturbations)
 
 
@@ -77,7 +79,8 @@ class _OneRegister(ABC):
             end = start + 1
             while end < stop and chunk.rows[end] == row and chunk.plan.signs[end] == sign:
                 end += 1
-            parameters = wide + sign * chunk.perturbations[row]
+            page_first, _, page = chunk.perturbations.page(int(row))
+            parameters = wide + sign * page[row - page_first]
             samples = chunk.samples[start:end]
             costs[start - first : end - first] = self._present(
                 parameters, self._inputs[samples], self._targets[samples]

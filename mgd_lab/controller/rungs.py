@@ -35,7 +35,9 @@ def choose_rung(chip: Chip, asked: Rung | Literal["auto"], kind: Kind, samples: 
         if not obstacles[rung]:
             return rung
     reasons = "; ".join(f"{rung}: {obstacle}" for rung, obstacle in obstacles.items())
-    raise CapabilityError(f"chip {chip.description.name!r} cannot be trained on any rung: {reasons}")
+    raise CapabilityError(
+        f"chip {chip.description.name!r} cannot be trained on any rung: {reasons}"
+    )
 
 
 def _obstacle(chip: Chip, rung: Rung, kind: Kind, samples: int) -> str:

@@ -267,8 +267,7 @@ class Training:
             or (stop.updates is not None and state.updates >= stop.updates)
             or (stop.probes is not None and state.probes >= stop.probes)
             or (
-                stop.seconds is not None
-                and self._clock.monotonic() - self._started >= stop.seconds
+                stop.seconds is not None and self._clock.monotonic() - self._started >= stop.seconds
             )
         )
 

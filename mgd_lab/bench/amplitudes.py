@@ -1,0 +1,53 @@
+"""Amplitudes of the perturbation, one for each parameter, from the ways to write them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mgd_lab.chip import ChipDescription
+from mgd_lab.errors import ConfigurationError
+
+_KEY = "training.perturbation.amplitude"
+
+
+def amplitudes_of(
+    amplitude: float | Sequence[float] | Mapping[str, float], description: ChipDescription
+) -> NDArray[np.float32]:
+    """A number, a list of P numbers, or {group: number} → float32, shape (P,)."""
+    if isinstance(amplitude, Mapping):
+        values = _by_group(amplitude, description)
+    elif isinstance(amplitude, Sequence):
+        if len(amplitude) != description.parameters:
+            raise ConfigurationError(
+                f"{_KEY} lists {len(amplitude)} numbers; chip {description.name!r} has "
+                f"{description.parameters} parameters"
+            )
+        values = np.array(amplitude)
+    else:
+        values = np.full(description.parameters, amplitude)
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = values.astype(np.float32)
+    wrong = np.flatnonzero(~(np.isfinite(rounded) & (rounded >= np.finfo(np.float32).tiny)))
+    if len(wrong):
+        raise ConfigurationError(
+            f"{_KEY} is {values[wrong[0]]:g} for {description.parameter_names[int(wrong[0])]}; it "
+            "must be a normal float32 number above 0"
+        )
+    return rounded
+
+
+def _by_group(amplitude: Mapping[str, float], description: ChipDescription) -> NDArray[np.float64]:
+    names = [group.name for group in description.groups]
+    unknown = [name for name in amplitude if name not in names]
+    missing = [name for name in names if name not in amplitude]
+    if unknown or missing:
+        problem = f"names {', '.join(unknown)}" if unknown else f"lacks {', '.join(missing)}"
+        raise ConfigurationError(
+            f"{_KEY} {problem}; the groups of chip {description.name!r} are {', '.join(names)}"
+        )
+    return np.concatenate(
+        [np.full(group.count, amplitude[group.name]) for group in description.groups]
+    )

@@ -1,0 +1,268 @@
+"""Composition: an experiment, a data set and an open chip become a training that can run."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mgd_lab.algorithm import (
+    Adam,
+    AnalogFilter,
+    GradientDescent,
+    LearningRate,
+    Momentum,
+    Schedule,
+    UpdateRule,
+    locked,
+    mean_square_perturbation,
+)
+from mgd_lab.bench.amplitudes import amplitudes_of
+from mgd_lab.bench.limits import narrowed
+from mgd_lab.bench.task import check_fit, cost_function, evaluation_set
+from mgd_lab.chip import Chip, ChipDescription, HoldsSamples, MeasuresCost, MeasuresSigns
+from mgd_lab.codes import mean_square, period
+from mgd_lab.controller import (
+    AnalogLearner,
+    Cadence,
+    ChunkSource,
+    Clock,
+    DiscreteLearner,
+    Envelope,
+    EvaluationSet,
+    Evaluator,
+    Learner,
+    Measurement,
+    Progress,
+    Rung,
+    StepLog,
+    Training,
+    TrainingState,
+    Updater,
+    check_amplitudes,
+    choose_rung,
+    needs_memory,
+    prober_for,
+)
+from mgd_lab.costs import CostFunction
+from mgd_lab.datasets import DataSet
+from mgd_lab.errors import CapabilityError, ConfigurationError
+from mgd_lab.experiment import Experiment, Update
+from mgd_lab.records import RecordSink
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """An experiment that has been found to fit a chip and a data set.
+
+    `description` has the chip file's limits applied; `largest_block` its max_block_probes.
+    """
+
+    experiment: Experiment
+    description: ChipDescription
+    amplitudes: Float32
+    schedule: Schedule
+    cost: CostFunction
+    rung: Rung
+    largest_block: int
+    train_inputs: Float32
+    train_targets: Float32
+    evaluation: EvaluationSet
+    envelope: Envelope
+    cadence: Cadence
+
+    @property
+    def window(self) -> int:
+        """Steps between two updates."""
+        return self.schedule.tau_theta
+
+    @property
+    def source(self) -> ChunkSource:
+        """Codes, samples and signs of any step."""
+        training = self.experiment.training
+        return ChunkSource(
+            schedule=self.schedule,
+            kind=training.perturbation.kind,
+            seed=self.experiment.seed,
+            amplitudes=self.amplitudes,
+            order=training.samples.order,
+            samples=len(self.train_inputs),
+            with_bits=self.rung == "signs",
+        )
+
+
+def fit(experiment: Experiment, data: DataSet, chip: Chip) -> Fitted:
+    """Everything about an experiment that can be judged before a value is sent to the open chip.
+
+    Raises:
+        ConfigurationError, CapabilityError, DataError: they do not fit.
+        LimitError: the perturbation alone does not fit into the limits.
+    """
+    training = experiment.training
+    description = narrowed(chip.description, experiment.chip.limits)
+    check_fit(data, experiment.task, description)
+    amplitudes = amplitudes_of(training.perturbation.amplitude, description)
+    check_amplitudes(description, amplitudes, training.perturbation.kind)
+    train_inputs, train_targets = data.split("train")
+    _check_locking(experiment, description.parameters, len(train_inputs))
+    schedule = _schedule(experiment)
+    evaluation = evaluation_set(data, experiment.evaluate, experiment.seed)
+    if needs_memory(chip) and (
+        evaluation.split != "train" or len(evaluation.inputs) != len(train_inputs)
+    ):
+        raise CapabilityError(
+            f"evaluate: chip {description.name!r} is evaluated from its sample memory, which holds "
+            "the training samples; use split: train and samples: all"
+        )
+    rung = choose_rung(chip, experiment.chip.rung, training.perturbation.kind, len(train_inputs))
+    asked = experiment.chip.max_block_probes
+    return Fitted(
+        experiment=experiment,
+        description=description,
+        amplitudes=amplitudes,
+        schedule=schedule,
+        cost=cost_function(experiment.task, description),
+        rung=rung,
+        largest_block=min(description.largest_block, asked or description.largest_block),
+        train_inputs=train_inputs,
+        train_targets=train_targets,
+        evaluation=evaluation,
+        envelope=Envelope(description, amplitudes, experiment.chip.limits.on_update),
+        cadence=_cadence(experiment, schedule, description.parameters, len(evaluation.inputs)),
+    )
+
+
+def start(fitted: Fitted, theta: Float64) -> TrainingState:
+    """The state at step 0; LimitError where θ (P,) does not fit into the envelope."""
+    admitted = fitted.envelope.admit(theta)
+    return TrainingState(
+        theta=admitted.theta,
+        sent=admitted.sent,
+        rule=_rule(fitted.experiment.training.update).init(len(theta)),
+        total=np.zeros(len(theta)),
+        projected=admitted.projected,
+    )
+
+
+def assemble(
+    fitted: Fitted,
+    chip: Chip,
+    *,
+    sink: RecordSink,
+    clock: Clock,
+    interrupt: threading.Event,
+    observe: Callable[[Progress], None],
+) -> Training:
+    """Prepares the open chip (cost, samples, amplitudes) and builds the loop around it."""
+    prepare(fitted, chip)
+    prober = prober_for(fitted.rung, chip, fitted.cost, fitted.train_inputs, fitted.train_targets)
+    measurement = Measurement(prober, fitted.largest_block, interrupt, fitted.description.name)
+    log = StepLog(sink, clock, fitted.experiment.logging.costs)
+    return Training(
+        schedule=fitted.schedule,
+        source=fitted.source,
+        learner=_learner(fitted, measurement, log),
+        evaluator=Evaluator(chip, fitted.cost, fitted.evaluation, fitted.largest_block),
+        stop=fitted.experiment.stop,
+        cadence=fitted.cadence,
+        log=log,
+        sink=sink,
+        clock=clock,
+        interrupt=interrupt,
+        observe=observe,
+    )
+
+
+def prepare(fitted: Fitted, chip: Chip) -> None:
+    """Tells the chip what its rung needs to know; nothing is energised by it."""
+    if isinstance(chip, MeasuresCost) and fitted.rung != "forward":
+        chip.set_cost(fitted.cost)
+    if isinstance(chip, HoldsSamples) and (fitted.rung in ("dense", "signs") or needs_memory(chip)):
+        chip.load_samples(fitted.train_inputs, fitted.train_targets)
+    if isinstance(chip, MeasuresSigns) and fitted.rung == "signs":
+        chip.set_amplitudes(fitted.amplitudes)
+
+
+def _learner(fitted: Fitted, measurement: Measurement, log: StepLog) -> Learner:
+    training = fitted.experiment.training
+    kind = training.perturbation.kind
+    square = mean_square_perturbation(
+        mean_square(kind, fitted.description.parameters), fitted.amplitudes
+    )
+    update = training.update
+    decay = update.schedule
+    rate = LearningRate(update.learning_rate, decay.kind, decay.steps or 1, decay.final_fraction)
+    updater = Updater(_rule(update), rate, fitted.envelope)
+    if training.algorithm == "discrete":
+        return DiscreteLearner(fitted.schedule, square, update.scale, measurement, updater, log)
+    times = training.time_constants
+    if times.tau_hp is None:
+        raise ConfigurationError("training.time_constants.tau_hp: algorithm analog needs it")
+    filters = AnalogFilter(float(times.tau_hp), float(times.tau_theta), square)
+    return AnalogLearner(fitted.schedule, filters, measurement, updater, log)
+
+
+def _rule(update: Update) -> UpdateRule:
+    if update.rule == "momentum":
+        return Momentum(update.momentum)
+    if update.rule == "adam":
+        return Adam(update.beta1, update.beta2, update.epsilon)
+    return GradientDescent()
+
+
+def _schedule(experiment: Experiment) -> Schedule:
+    training, times = experiment.training, experiment.training.time_constants
+    analog = training.algorithm == "analog"
+    return Schedule(
+        tau_p=times.tau_p,
+        tau_x=times.tau_x,
+        # θ moves at every step of the analog algorithm; its τ_θ is a filter's.
+        tau_theta=1 if analog else int(times.tau_theta),
+        batch=training.batch,
+        baseline="none" if analog else training.baseline,
+        baseline_refresh_steps=training.baseline_refresh_steps,
+    )
+
+
+def _check_locking(experiment: Experiment, parameters: int, samples: int) -> None:
+    training, times = experiment.training, experiment.training.time_constants
+    code_period = period(training.perturbation.kind, parameters)
+    if locked(
+        code_period=code_period,
+        tau_p=times.tau_p,
+        samples=samples,
+        batch=training.batch,
+        tau_x=times.tau_x,
+        cyclic=training.samples.order == "cyclic",
+    ):
+        raise ConfigurationError(
+            f"training.samples.order: cyclic locks each of the {samples} samples to the same few "
+            f"of the {code_period} {training.perturbation.kind} codes for ever (tau_p "
+            f"{times.tau_p}, tau_x {times.tau_x}): training would follow a biased gradient without "
+            f"a sign of it. Use order: shuffled, or hold each sample for a code period (tau_x: "
+            f"{(code_period or 1) * times.tau_p}), or hold each code over the whole set (tau_p: "
+            f"{samples * times.tau_x})"
+        )
+
+
+def _cadence(
+    experiment: Experiment, schedule: Schedule, parameters: int, evaluated: int
+) -> Cadence:
+    evaluate, logging = experiment.evaluate, experiment.logging
+    probes_per_step = schedule.probes_per_window() / schedule.tau_theta
+    # Evaluations stay below a tenth of the training probes, snapshots below the log of costs.
+    every = math.ceil(max(1000.0, 10.0 * evaluated / probes_per_step))
+    bytes_per_update = 16 * schedule.tau_theta
+    updates = max(100, math.ceil(8 * parameters / bytes_per_update))
+    return Cadence(
+        evaluate_every_steps=evaluate.every_steps or every,
+        parameters_every_updates=logging.parameters_every_updates or updates,
+        checkpoint_every_seconds=logging.checkpoint_every_seconds,
+    )

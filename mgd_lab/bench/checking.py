@@ -1,0 +1,235 @@
+"""What can be verified before a chip is energised, and what the run will cost."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mgd_lab.bench.assembly import Fitted, assemble, fit, start
+from mgd_lab.bench.chips import build_chip, is_simulated
+from mgd_lab.bench.initial import initial_parameters
+from mgd_lab.bench.task import data_set
+from mgd_lab.chip import Chip
+from mgd_lab.controller import EvaluationSet, Rung, SystemClock, TrainingState
+from mgd_lab.experiment import LoadedExperiment, Stop
+from mgd_lab.records import Record
+
+_REHEARSAL_SECONDS = 0.3
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """An experiment that fits its chip, and what it will take if no target ends it earlier.
+
+    Counts are None where `stop` leaves them open and the chip's speed is not known.
+    `parameter_writes` are values of θ or θ + θ̃ sent as a whole; `link_bytes` cross the link to
+    the chip in both directions, without the framing of each message; `seconds_from` says where
+    `seconds` comes from.
+    """
+
+    name: str
+    chip: str
+    simulated: bool
+    parameters: int
+    rung: Rung
+    largest_block: int
+    training_samples: int
+    steps: int | None
+    updates: int | None
+    probes: int | None
+    evaluation_probes: int | None
+    parameter_writes: int | None
+    link_bytes: int | None
+    disk_bytes: int | None
+    free_disk_bytes: int | None
+    seconds: float | None
+    seconds_from: str
+    warnings: tuple[str, ...]
+
+
+def check(loaded: LoadedExperiment, *, runs_dir: Path = Path("runs")) -> CheckReport:
+    """Connects to the chip, fits everything, sends it no parameters but its safe ones.
+
+    A simulated chip is rehearsed for a moment to learn its speed.
+
+    Raises:
+        MgdLabError: something does not fit; the message says what, where and what to do.
+    """
+    experiment = loaded.experiment
+    data = data_set(experiment.task, experiment.seed)
+    with build_chip(experiment.chip) as chip:
+        fitted = fit(experiment, data, chip)
+        theta = initial_parameters(experiment.training.initial, experiment.seed, chip)
+        state = start(fitted, theta)
+        simulated = is_simulated(experiment.chip, chip)
+        if simulated:
+            rate, source = (
+                _rehearsed(fitted, chip, state),
+                "a short rehearsal on the simulated chip",
+            )
+        else:
+            rate, source = _declared(fitted), "the timings that the chip declares"
+    return _report(fitted, simulated, rate, source if rate else "", runs_dir)
+
+
+def warnings(fitted: Fitted) -> tuple[str, ...]:
+    """What is allowed and probably not meant."""
+    found: list[str] = []
+    training, times = fitted.experiment.training, fitted.experiment.training.time_constants
+    if (
+        training.algorithm == "analog"
+        and times.tau_hp is not None
+        and times.tau_x < 3 * times.tau_hp
+    ):
+        found.append(
+            f"training.time_constants.tau_x: {times.tau_x} is below three times tau_hp "
+            f"({times.tau_hp:g}); the high-pass is reset at every new sample and has little time "
+            "to settle"
+        )
+    stop = fitted.experiment.stop
+    if stop.steps is not None and stop.steps < fitted.window:
+        found.append(
+            f"stop.steps: the run ends after {stop.steps} steps, before the first update at step "
+            f"{fitted.window}"
+        )
+    if stop.accuracy_at_least is not None and fitted.evaluation.target_kind == "values":
+        found.append(
+            "stop.accuracy_at_least: the targets are no classes, so that there is no accuracy to "
+            "reach"
+        )
+    return tuple(found)
+
+
+class _Nowhere:
+    """A sink for rehearsals."""
+
+    def write(self, record: Record) -> None:
+        """Forgets the record."""
+
+
+def _rehearsed(fitted: Fitted, chip: Chip, state: TrainingState) -> float:
+    """Steps a second of a moment's training, evaluations apart."""
+    experiment = fitted.experiment
+    few = fitted.evaluation
+    one = EvaluationSet(few.split, few.inputs[:1], few.targets[:1], few.target_kind)
+    short = replace(
+        fitted,
+        experiment=experiment.model_copy(update={"stop": Stop(seconds=_REHEARSAL_SECONDS)}),
+        evaluation=one,
+    )
+    training = assemble(
+        short,
+        chip,
+        sink=_Nowhere(),
+        clock=SystemClock(),
+        interrupt=threading.Event(),
+        observe=lambda _: None,
+    )
+    outcome = training.run(state)
+    return outcome.counters.steps / outcome.seconds
+
+
+def _declared(fitted: Fitted) -> float:
+    """Steps a second from the description's timings; 0 where it states none."""
+    description, schedule = fitted.description, fitted.schedule
+    probes = schedule.probes_per_window() / schedule.tau_theta
+    per_block = min(fitted.largest_block, probes * schedule.tau_theta)
+    seconds = probes * (description.probe_seconds + description.exchange_seconds / per_block)
+    return 1.0 / seconds if seconds > 0 else 0.0
+
+
+def _steps(fitted: Fitted, rate: float) -> int | None:
+    stop, schedule = fitted.experiment.stop, fitted.schedule
+    per_step = schedule.probes_per_window() / schedule.tau_theta
+    limits = [
+        limit
+        for limit in (
+            stop.steps,
+            None if stop.updates is None else stop.updates * schedule.tau_theta,
+            None if stop.probes is None else round(stop.probes / per_step),
+            round(stop.seconds * rate) if stop.seconds is not None and rate else None,
+        )
+        if limit is not None
+    ]
+    return max(1, min(limits)) if limits else None
+
+
+def _report(
+    fitted: Fitted, simulated: bool, rate: float, source: str, runs_dir: Path
+) -> CheckReport:
+    steps = _steps(fitted, rate)
+    counts: dict[str, Any] = dict.fromkeys(
+        ("updates", "probes", "evaluation_probes", "parameter_writes", "link_bytes", "disk_bytes")
+    )
+    seconds = None
+    if steps is not None:
+        counts = _counts(fitted, steps)
+        if rate:
+            per_probe = steps / rate / counts["probes"]
+            seconds = steps / rate + counts["evaluation_probes"] * per_probe
+    free = _free(runs_dir)
+    found = warnings(fitted)
+    if free is not None and counts["disk_bytes"] is not None and counts["disk_bytes"] > free:
+        found += (
+            f"logging: the log will take about {counts['disk_bytes']:.3g} bytes and {runs_dir} has "
+            f"{free:.3g} free; use another --runs-dir, or logging.costs: window_mean",
+        )
+    return CheckReport(
+        name=fitted.experiment.name,
+        chip=fitted.description.name,
+        simulated=simulated,
+        parameters=fitted.description.parameters,
+        rung=fitted.rung,
+        largest_block=fitted.largest_block,
+        training_samples=len(fitted.train_inputs),
+        steps=steps,
+        free_disk_bytes=free,
+        seconds=seconds,
+        seconds_from=source,
+        warnings=found,
+        **counts,
+    )
+
+
+def _counts(fitted: Fitted, steps: int) -> dict[str, int]:
+    schedule, description, cadence = fitted.schedule, fitted.description, fitted.cadence
+    parameters = description.parameters
+    updates = steps // schedule.tau_theta
+    probes = round(schedule.probes_per_window() / schedule.tau_theta * steps)
+    evaluations = 1 + -(-steps // cadence.evaluate_every_steps)
+    wide = 4 * description.inputs
+    bytes_per_probe = {
+        "signs": 5 + -(-parameters // 8) + 8,
+        "dense": 4 + 4 * parameters + 8,
+        "cost": 8 * parameters + wide + 4 * description.outputs + 8,
+        "forward": 8 * parameters + wide + 8 * description.outputs,
+    }[fitted.rung]
+    one_register = fitted.rung in ("cost", "forward")
+    sample_bytes = np.min_scalar_type(len(fitted.train_inputs) - 1).itemsize * schedule.batch
+    logged = {"all": steps * (16 + sample_bytes), "window_mean": updates * 24, "none": 0}
+    snapshots = 2 + updates // cadence.parameters_every_updates
+    return {
+        "updates": updates,
+        "probes": probes,
+        "evaluation_probes": evaluations * len(fitted.evaluation.inputs),
+        "parameter_writes": probes // schedule.batch if one_register else updates + 1,
+        "link_bytes": probes * bytes_per_probe + (0 if one_register else updates * 4 * parameters),
+        "disk_bytes": logged[fitted.experiment.logging.costs]
+        + snapshots * (8 * parameters + 32)
+        + evaluations * 64,
+    }
+
+
+def _free(runs_dir: Path) -> int | None:
+    folder = runs_dir.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None

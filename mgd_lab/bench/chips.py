@@ -1,0 +1,47 @@
+"""The chip that an experiment names, with the VISA library that its driver goes through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mgd_lab.bench.registry import SIMULATED_INSTRUMENTS, EntryPoints, chip_drivers
+from mgd_lab.chip import Chip
+from mgd_lab.errors import ConfigurationError
+from mgd_lab.experiment import ChipSettings
+from sim_instruments.visa_library import SimulatedInstrument, simulated_library
+
+SIMULATION = "@sim"
+
+
+def build_chip(settings: ChipSettings) -> Chip:
+    """The driver's chip, not connected yet."""
+    return chip_drivers()[settings.driver].build(settings, visa_library(settings))
+
+
+def visa_library(settings: ChipSettings) -> Any:
+    """What the driver hands to `pyvisa.ResourceManager`: a name, or simulated instruments.
+
+    None where the chip file names no VISA library.
+    """
+    name: Any = getattr(settings, "visa_library", None)
+    if name != SIMULATION:
+        return name
+    simulated: Any = getattr(settings, "simulated", None)
+    if simulated is None:
+        raise ConfigurationError(
+            f'chip.simulated: visa_library "{SIMULATION}" needs the instrument that is simulated'
+        )
+    instruments = EntryPoints(SIMULATED_INSTRUMENTS, SimulatedInstrument)
+    if simulated.instrument not in instruments:
+        raise ConfigurationError(
+            f"chip.simulated.instrument: no instrument {simulated.instrument!r}; installed: "
+            f"{', '.join(sorted(instruments)) or 'none'}"
+        )
+    core = instruments[simulated.instrument].build(settings)
+    resource: Any = simulated.resource or getattr(settings, "resource", None)
+    return simulated_library({resource: core})
+
+
+def is_simulated(settings: ChipSettings, chip: Chip) -> bool:
+    """Whether there is no hardware behind the open chip."""
+    return chip.description.simulated or getattr(settings, "visa_library", None) == SIMULATION

@@ -1,0 +1,72 @@
+"""Initial parameters: drawn by the seed, or taken from a file, a run or the chip."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mgd_lab.chip import Chip, HoldsParameters
+from mgd_lab.codes import Stream, normals, uniforms
+from mgd_lab.errors import CapabilityError, ConfigurationError
+from mgd_lab.experiment import Initial
+from mgd_lab.run_store import open_run
+
+Float64 = NDArray[np.float64]
+
+
+def initial_parameters(initial: Initial, seed: int, chip: Chip) -> Float64:
+    """θ at step 0, float64 (P,), all finite."""
+    count = chip.description.parameters
+    if initial.source is None:
+        return _drawn(initial, seed, count)
+    if initial.source == "chip":
+        if not isinstance(chip, HoldsParameters):
+            raise CapabilityError(
+                f"training.initial.from: chip needs a chip whose parameters can be read back; "
+                f"{chip.description.name!r} lacks the capability HoldsParameters"
+            )
+        return _checked(chip.read_parameters(), count, f"chip {chip.description.name!r}")
+    path = initial.path
+    if path is None:
+        raise ConfigurationError(f"training.initial.from: {initial.source} needs a path")
+    if initial.source == "file":
+        return _checked(_read(path), count, str(path))
+    with open_run(path) as run:
+        return _checked(np.asarray(run.state()["theta"]), count, f"run {path}")
+
+
+def _drawn(initial: Initial, seed: int, count: int) -> Float64:
+    if initial.distribution == "uniform":
+        unit = uniforms(seed, Stream.INITIAL_VALUES, 0, count)
+        return initial.low + (initial.high - initial.low) * unit
+    drawn = normals(seed, Stream.INITIAL_VALUES, 0, count)
+    return initial.mean + initial.standard_deviation * drawn
+
+
+def _read(path: Path) -> Float64:
+    try:
+        if path.suffix == ".npy":
+            return np.asarray(np.load(path, allow_pickle=False), np.float64)
+        if path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as arrays:
+                return np.asarray(arrays["theta"], np.float64)
+        return np.loadtxt(path, delimiter=",", ndmin=1).ravel()
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ConfigurationError(
+            f"training.initial.path: {path} gives no parameters: {error}. Expected .npy, .npz with "
+            "an array theta, or text with one number a parameter"
+        ) from error
+
+
+def _checked(theta: Float64, count: int, where: str) -> Float64:
+    if theta.shape != (count,):
+        raise ConfigurationError(
+            f"training.initial: {where} holds parameters of shape {theta.shape}; the chip has "
+            f"{count} parameters"
+        )
+    if not np.isfinite(theta).all():
+        raise ConfigurationError(f"training.initial: {where} holds parameters that are no numbers")
+    return theta.astype(np.float64)

@@ -1,0 +1,76 @@
+"""Drivers and simulated instruments, found through entry points and imported when named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from typing import Any, Generic, TypeVar
+
+from mgd_lab.errors import ConfigurationError
+from mgd_lab.experiment import ChipDriver, ChipSettings
+
+CHIPS = "mgd_lab.chips"
+SIMULATED_INSTRUMENTS = "mgd_lab.simulated_instruments"
+
+T = TypeVar("T")
+
+
+class EntryPoints(Mapping[str, T], Generic[T]):
+    """Name → object of one group; an entry is imported when it is looked up."""
+
+    def __init__(self, group: str, kind: type[T]) -> None:
+        self._group = group
+        self._kind = kind
+        self._entries = {entry.name: entry for entry in entry_points(group=group)}
+
+    def __getitem__(self, name: str) -> T:
+        entry = self._entries[name]
+        found = _load(entry)
+        if not isinstance(found, self._kind):
+            raise ConfigurationError(
+                f"entry point {name!r} of group {self._group} gives a "
+                f"{type(found).__name__}, not a {self._kind.__name__}"
+            )
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+class SettingsOfDrivers(Mapping[str, type[ChipSettings]]):
+    """Name of a driver → the model of its chip files."""
+
+    def __init__(self, drivers: Mapping[str, ChipDriver[Any]]) -> None:
+        self._drivers = drivers
+
+    def __getitem__(self, name: str) -> type[ChipSettings]:
+        return self._drivers[name].settings
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._drivers)
+
+    def __len__(self) -> int:
+        return len(self._drivers)
+
+
+def chip_drivers() -> EntryPoints[ChipDriver[Any]]:
+    """Every installed driver."""
+    return EntryPoints(CHIPS, ChipDriver)
+
+
+def _load(entry: EntryPoint) -> Any:
+    try:
+        return entry.load()
+    except (ImportError, AttributeError) as error:
+        package = entry.value.split(":")[0].split(".")[0]
+        spec = find_spec(package)
+        where = "nowhere" if spec is None else str(spec.origin or spec.submodule_search_locations)
+        raise ConfigurationError(
+            f"entry point {entry.name!r} ({entry.value}) cannot be loaded: {error}. The package "
+            f"{package!r} was found at {where}; if that is another package of the same name, "
+            "remove it from this environment or put it later on the path"
+        ) from error

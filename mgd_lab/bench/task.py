@@ -1,0 +1,79 @@
+"""The data set that a task names, split, and fitted to chip and cost."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mgd_lab.chip import ChipDescription
+from mgd_lab.codes import Stream, permutation
+from mgd_lab.controller import EvaluationSet
+from mgd_lab.costs import CostFunction
+from mgd_lab.datasets import DataSet, arrays, nist7x7, parity
+from mgd_lab.errors import ConfigurationError, DataError
+from mgd_lab.experiment import Evaluate, Task
+
+
+def data_set(task: Task, seed: int) -> DataSet:
+    """Loads and splits; DataError where it is missing or damaged."""
+    validation, test = task.split.validation, task.split.test
+    if task.dataset == "parity":
+        return parity(task.bits, seed, validation, test)
+    if task.dataset == "nist7x7":
+        return nist7x7(seed, validation, test)
+    if task.file is None:
+        raise DataError("task.file: dataset arrays needs the path of a .npz or .csv file")
+    return arrays(task.file, targets=task.targets, seed=seed, validation=validation, test=test)
+
+
+def cost_function(task: Task, description: ChipDescription) -> CostFunction:
+    """The task's cost, for outputs of the chip's kind."""
+    return CostFunction(
+        task.cost,
+        label_smoothing=task.label_smoothing,
+        probabilities=description.output_kind == "probabilities",
+    )
+
+
+def check_fit(data: DataSet, task: Task, description: ChipDescription) -> None:
+    """Widths, input range and kind of target; ConfigurationError says which does not fit."""
+    chip = f"chip {description.name!r}"
+    inputs, outputs = data.inputs.shape[1], data.targets.shape[1]
+    if inputs != description.inputs:
+        raise ConfigurationError(
+            f"task.dataset: {data.name} has {inputs} inputs a sample, {chip} has "
+            f"{description.inputs}"
+        )
+    if outputs != description.outputs:
+        raise ConfigurationError(
+            f"task.dataset: {data.name} has {outputs} targets a sample, {chip} has "
+            f"{description.outputs} outputs"
+        )
+    if task.cost == "cross_entropy" and data.target_kind != "one_hot":
+        raise ConfigurationError(
+            f"task.cost: cross_entropy needs one-hot or label targets; those of {data.name} are "
+            f"of the kind {data.target_kind!r}. Use cost: mse"
+        )
+    low, high = float(data.inputs.min()), float(data.inputs.max())
+    if low < description.input_low or high > description.input_high:
+        raise ConfigurationError(
+            f"task.dataset: the inputs of {data.name} span [{low:g}, {high:g}]"
+            f"{description.input_unit}, {chip} takes "
+            f"[{description.input_low:g}, {description.input_high:g}]; scale them"
+        )
+
+
+def evaluation_set(data: DataSet, evaluate: Evaluate, seed: int) -> EvaluationSet:
+    """The samples to evaluate on: all of a split, or some of it, drawn by the seed."""
+    inputs, targets = data.split(evaluate.split)
+    if evaluate.samples == "all":
+        chosen = np.arange(len(inputs))
+    elif evaluate.samples > len(inputs):
+        raise ConfigurationError(
+            f"evaluate.samples asks for {evaluate.samples} samples; the {evaluate.split} split of "
+            f"{data.name} has {len(inputs)}"
+        )
+    else:
+        # Drawn, because data sets come sorted by class. Index 0 of this stream made the splits.
+        drawn = permutation(seed, Stream.SPLIT, 1, len(inputs))[: evaluate.samples]
+        chosen = np.sort(drawn)
+    return EvaluationSet(evaluate.split, inputs[chosen], targets[chosen], data.target_kind)

@@ -1,0 +1,61 @@
+"""A progress line while a run trains; nothing where stdout is no terminal."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn
+from rich.progress import Progress as Bar
+
+from mgd_lab.cli.quantities import cost, duration, number, percent
+from mgd_lab.controller import Progress
+
+
+class ProgressLine:
+    """Steps, cost, accuracy, rate and time left, redrawn in place."""
+
+    def __init__(self, name: str) -> None:
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+        if sys.stdout.isatty():
+            self._bar = Bar(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.percentage:>3.0f} %"),
+                TextColumn("{task.fields[facts]}"),
+                console=Console(),
+                transient=True,
+            )
+            self._task = self._bar.add_task(name, total=1.0, facts="")
+
+    def __enter__(self) -> Self:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def show(self, progress: Progress) -> None:
+        """Redraws the line."""
+        if self._bar is None or self._task is None:
+            return
+        rate = progress.counters.steps / progress.seconds if progress.seconds else 0.0
+        left = ""
+        if progress.fraction > 0:
+            seconds = progress.seconds * (1 - progress.fraction) / progress.fraction
+            left = f"  {duration(seconds)} left"
+        facts = (
+            f"step {number(progress.counters.steps)}  cost {cost(progress.cost)}  "
+            f"accuracy {percent(progress.accuracy)}  {number(rate)} steps/s{left}"
+        )
+        self._bar.update(self._task, completed=progress.fraction, facts=facts)

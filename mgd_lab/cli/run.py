@@ -1,0 +1,85 @@
+"""`mgd-lab run CONFIG`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from mgd_lab.bench import EXIT_CODES, RunResult, execute
+from mgd_lab.cli.errors import reported, tell
+from mgd_lab.cli.options import Changes, ChipFile, Config, Json, RunsDir, load, print_json
+from mgd_lab.cli.progress import ProgressLine
+from mgd_lab.cli.quantities import cost, duration, number, percent
+from mgd_lab.cli.signals import stop_on_signals
+from mgd_lab.errors import MgdLabError
+from mgd_lab.experiment import Stop
+
+NAME = "run"
+
+
+@reported
+def command(
+    config: Config,
+    chip: ChipFile = None,
+    set_: Changes = None,
+    runs_dir: RunsDir = Path("runs"),
+    json: Json = False,
+) -> None:
+    """Check, train, make the chip safe, keep the run."""
+    with stop_on_signals() as interrupt:
+        try:
+            experiment = load(config, chip, set_)
+        except MgdLabError as error:
+            if json:
+                print_json({"run": None, "status": "failed", "message": str(error)})
+            raise
+        with ProgressLine(experiment.experiment.name) as progress:
+            result, error = execute(
+                experiment,
+                runs_dir=runs_dir,
+                observe=progress.show,
+                interrupt=interrupt,
+                announce=_announce,
+            )
+    if error is not None:
+        tell(error)
+    else:
+        _tell_result(experiment.experiment.name, result, experiment.experiment.stop)
+    if json:
+        print_json(result.summary)
+    code = EXIT_CODES[result.status] if error is None else error.exit_code
+    raise typer.Exit(code)
+
+
+def _announce(path: Path, simulated: bool) -> None:
+    typer.echo(f"run {path}{' (simulated)' if simulated else ''}")
+
+
+def _tell_result(name: str, result: RunResult, stop: Stop) -> None:
+    counters = result.counters
+    rate = counters.steps / result.wall_seconds if result.wall_seconds else 0.0
+    simulated = " (simulated)" if result.simulated else ""
+    status = result.status.replace("_", " ")
+    typer.echo(f"{name}: {status} after {number(counters.steps)} steps{simulated}")
+    typer.echo(f"  cost {cost(result.cost)}, accuracy {percent(result.accuracy)}")
+    typer.echo(
+        f"  {number(counters.probes)} probes, {number(counters.updates)} updates, "
+        f"{number(counters.evaluation_probes)} evaluation probes in "
+        f"{duration(result.wall_seconds)} ({number(rate)} steps/s)"
+    )
+    if result.status == "target_missed":
+        targets = [
+            text
+            for text in (
+                f"cost below {stop.cost_below:g}" if stop.cost_below is not None else "",
+                f"accuracy of at least {stop.accuracy_at_least:g}"
+                if stop.accuracy_at_least is not None
+                else "",
+            )
+            if text
+        ]
+        typer.echo(
+            f"  the target ({' or '.join(targets)}) was not reached; perhaps a local minimum: try "
+            "another seed (--set seed=…), more steps, or another learning rate"
+        )
