@@ -70,7 +70,8 @@ def packed_codes(
 def unpack_signs(packed: NDArray[np.uint8], parameters: int) -> NDArray[np.float64]:
     """The inverse of packing: (n, ⌈P/8⌉) → ±1.0, shape (n, P), a view where 8 divides not P."""
     # A table of eight signs a byte is several times faster than unpacking bits and converting.
-    return _SIGNS_OF_BYTE.take(packed, axis=0).reshape(len(packed), -1)[:, :parameters]
+    signs = _SIGNS_OF_BYTE.take(packed, axis=0)
+    return signs.reshape(len(packed), 8 * packed.shape[1])[:, :parameters]
 
 
 def mean_square(kind: Kind, parameters: int) -> float:

@@ -41,7 +41,7 @@ def philox4x32(seed: int, counter: NDArray[np.uint64]) -> NDArray[np.uint32]:
     The key is (seed mod 2³², seed div 2³²).
     """
     check_seed(seed)
-    c0, c1, c2, c3 = (counter[word].astype(np.uint64) for word in range(4))
+    c0, c1, c2, c3 = (np.array(counter[word], np.uint64) for word in range(4))
     product0, product1 = np.empty_like(c0), np.empty_like(c0)
     k0, k1 = seed & 0xFFFFFFFF, seed >> 32
     for _ in range(_ROUNDS):

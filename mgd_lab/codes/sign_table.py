@@ -36,7 +36,7 @@ class SignTable:
     def expand(self, table: Float64, packed: NDArray[np.uint8]) -> Float64:
         """packed (n, ⌈P/8⌉) → (n, P), a view where 8 does not divide P."""
         rows = table.take(packed + self._offsets, axis=0)
-        return rows.reshape(len(packed), -1)[:, : self._parameters]
+        return rows.reshape(len(packed), 8 * self._width)[:, : self._parameters]
 
     def _bytewise(self, values: Float64) -> Float64:
         padded = np.zeros(8 * self._width)
