@@ -14,8 +14,9 @@ from mgd_lab.chip import ChipDescription
 from mgd_lab.codes import SignTable, unpack_signs
 from mgd_lab.costs import CostFunction
 from mgd_lab.errors import ChipError
-from mgd_lab.experiment.chip_settings import ChipDriver, ChipSettings
+from mgd_lab.experiment.chip_settings import ChipDriver, ChipSettings, Limits
 from mgd_lab.experiment.emulation import EmulationSettings
+from mgd_lab.experiment.limits import narrowed
 from sim_instruments.network import MultilayerPerceptron
 
 Float32 = NDArray[np.float32]
@@ -37,11 +38,16 @@ class EmulatedChip:
     """
 
     def __init__(
-        self, network: MultilayerPerceptron, *, name: str = "", latency_seconds: float = 0.0
+        self,
+        network: MultilayerPerceptron,
+        *,
+        name: str = "",
+        latency_seconds: float = 0.0,
+        limits: Limits | None = None,
     ) -> None:
         self._network = network
         self._latency = latency_seconds
-        self._description = ChipDescription(
+        own = ChipDescription(
             name=name or "emulated chip",
             groups=network.groups,
             inputs=network.layers[0],
@@ -52,6 +58,7 @@ class EmulatedChip:
             exchange_seconds=latency_seconds,
             simulated=True,
         )
+        self._description = narrowed(own, limits or Limits())
         self._register = self._description.safe.copy()
         self._amplitudes: Float64 | None = None
         self._look_up: SignTable | None = None
@@ -222,16 +229,18 @@ class EmulatedSettings(ChipSettings, EmulationSettings):
     """Chip file of the driver `emulated`."""
 
 
-def emulated_chip(settings: EmulationSettings, name: str = "") -> EmulatedChip:
+def emulated_chip(
+    settings: EmulationSettings, name: str = "", limits: Limits | None = None
+) -> EmulatedChip:
     """The chip that an emulation's keys describe."""
     network = MultilayerPerceptron(
         settings.network.layers, settings.network.activation, settings.network.output_activation
     )
-    return EmulatedChip(network, name=name, latency_seconds=settings.latency_seconds)
+    return EmulatedChip(network, name=name, latency_seconds=settings.latency_seconds, limits=limits)
 
 
 def _build(settings: EmulatedSettings, visa_library: Any) -> EmulatedChip:  # noqa: ARG001 (no VISA)
-    return emulated_chip(settings, settings.name)
+    return emulated_chip(settings, settings.name, settings.limits)
 
 
 DRIVER = ChipDriver(settings=EmulatedSettings, build=_build)

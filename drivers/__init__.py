@@ -1,0 +1,1 @@
+"""Drivers: how chips and instruments on a bench are reached."""

@@ -1,0 +1,64 @@
+"""Chip files of the driver `scpi`."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from mgd_lab.experiment.chip_settings import ChipSettings, Settings
+from mgd_lab.experiment.emulation import NetworkSettings
+
+_EMULATION = ("network", "precision", "engine", "seed", "latency_seconds")
+_SIMULATION_LIBRARY = "@sim"
+
+
+class IdentitySettings(Settings):
+    """Fields of `*IDN?` that must be as given; one that is not given may be anything."""
+
+    manufacturer: str | None = None
+    model: str | None = None
+    serial: str | None = None
+
+
+class SimulatedSettings(Settings):
+    """The simulated instrument that stands behind pyvisa-sim."""
+
+    instrument: str = Field(description="entry point of the group mgd_lab.simulated_instruments")
+    resource: str | None = Field(
+        default=None, description="where it answers; the chip's resource unless given"
+    )
+
+
+class ScpiSettings(ChipSettings):
+    """A chip that speaks SCPI over VISA."""
+
+    resource: str = Field(min_length=1, description="VISA resource name")
+    visa_library: str = Field(
+        default="@py", description="VISA library: @py, @sim, @ivi, or the path of one"
+    )
+    timeout_seconds: float = Field(default=5.0, gt=0, le=86400, description="of one operation")
+    identity: IdentitySettings = IdentitySettings()
+    simulated: SimulatedSettings | None = None
+    network: NetworkSettings | None = Field(default=None, description="what is emulated")
+    precision: Literal["float64"] = "float64"
+    engine: Literal["auto", "numpy"] = "auto"
+    seed: int = Field(default=0, ge=0, lt=2**64, description="of the emulated chip's randomness")
+    latency_seconds: float = Field(
+        default=0.0, ge=0, description="added to every exchange by the emulated chip"
+    )
+
+    @model_validator(mode="after")
+    def _simulation_is_whole(self) -> Self:
+        if self.simulated is not None and self.visa_library != _SIMULATION_LIBRARY:
+            raise ValueError(
+                f'simulated goes with visa_library: "{_SIMULATION_LIBRARY}"; '
+                f"found {self.visa_library!r}"
+            )
+        stray = [key for key in _EMULATION if key in self.model_fields_set]
+        if self.simulated is None and stray:
+            raise ValueError(
+                f"{', '.join(stray)} say what is emulated and need simulated: "
+                "{instrument: scpi_chip}; a real chip tells its own"
+            )
+        return self

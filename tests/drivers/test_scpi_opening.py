@@ -1,0 +1,98 @@
+"""Opening: identities, resources, errors that waited, garbage."""
+
+from __future__ import annotations
+
+import pytest
+
+from drivers.scpi import ScpiChip
+from mgd_lab.errors import ConfigurationError, IdentityError, InstrumentError, LinkError
+from sim_instruments.visa_library import simulated_library
+
+
+def test_constructor_does_no_input_or_output(lab):
+    ScpiChip(lab.settings(resource="TCPIP::nowhere.invalid::1::SOCKET"), "@py")
+
+
+def test_unknown_resource_is_named_with_those_there_are(lab):
+    library = simulated_library({lab.RESOURCE: lab.Script()})
+    chip = ScpiChip(lab.settings(resource="TCPIP::other::5025::SOCKET"), library)
+    with pytest.raises(LinkError, match="no answer from 'TCPIP::other.*" + lab.RESOURCE), chip:
+        pass
+
+
+def test_unknown_resource_of_plain_pyvisa_sim(lab):
+    chip = ScpiChip(lab.settings(resource="TCPIP::other::5025::SOCKET"), "@sim")
+    with pytest.raises(LinkError, match=r"no answer from .*ASRL1::INSTR"), chip:
+        pass
+
+
+@pytest.mark.parametrize("library", ["@nonsense", "/no/such/library.so"])
+def test_missing_visa_library(lab, library):
+    with pytest.raises(ConfigurationError, match="VISA library"), ScpiChip(lab.settings(), library):
+        pass
+
+
+def test_refused_connection_is_a_link_error(lab):
+    chip = ScpiChip(
+        lab.settings(resource="TCPIP::127.0.0.1::1::SOCKET", timeout_seconds=0.5), "@py"
+    )
+    with pytest.raises(LinkError, match=r"127.0.0.1.* s"), chip:
+        pass
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"hello\n", b"a,b,c\n", b"a,b,c,d,e\n", b"\xff\xfe,,,\n", b",b,c,d\n", b"a,b,\x00,d\n"],
+)
+def test_garbage_instead_of_an_identity(lab, answer):
+    script, chip = lab.scripted((b"*IDN?\n", answer))
+    with pytest.raises(LinkError, match="garbage"), chip:
+        pass
+    assert script.exchanges == []
+
+
+@pytest.mark.parametrize("answer", [b"\n", b""])
+def test_no_answer(lab, answer):
+    _, chip = lab.scripted((b"*IDN?\n", answer))
+    with pytest.raises(LinkError, match=r"no answer|timed out"), chip:
+        pass
+
+
+@pytest.mark.parametrize("identity", [{"manufacturer": "Acme"}, {"model": "x"}, {"serial": "8"}])
+def test_wrong_identity_is_refused_before_anything_else_is_sent(lab, identity):
+    script, chip = lab.scripted(lab.OPENING[0], identity=identity)
+    with pytest.raises(IdentityError, match=next(iter(identity.values()))), chip:
+        pass
+    assert script.exchanges == []
+
+
+def test_right_identity_is_taken(lab):
+    identity = {"manufacturer": "MGD Lab", "model": "emulated chip", "serial": "7"}
+    _, chip = lab.scripted(*lab.OPENING, *lab.closing(0), identity=identity)
+    with chip:
+        pass
+
+
+def test_errors_that_waited_are_drained_and_told(lab):
+    old = (b"SYST:ERR?\n", b'-113,"Undefined header"\n')
+    _, chip = lab.scripted(lab.OPENING[0], old, old, *lab.OPENING[1:], *lab.closing(0))
+    with chip:
+        assert chip.identity["errors_found_when_opened"].count("-113") == 2
+
+
+@pytest.mark.parametrize("place", [1, 2, 3])
+@pytest.mark.parametrize(
+    "answer", [b"garbage\n", b"#14abcd\n", b"\xff\n", b"#x\n", b"#0\n", b"-1\n"]
+)
+def test_garbage_while_opening(lab, place, answer):
+    exchanges = [*lab.OPENING[:place], (lab.OPENING[place][0], answer)]
+    _, chip = lab.scripted(*exchanges)
+    with pytest.raises(LinkError), chip:
+        pass
+
+
+def test_endless_error_queue(lab):
+    endless = [(b"SYST:ERR?\n", b'-200,"Execution error"\n')] * 100
+    _, chip = lab.scripted(lab.OPENING[0], *endless)
+    with pytest.raises(InstrumentError, match="does not end"), chip:
+        pass
