@@ -22,7 +22,6 @@ from mgd_lab.algorithm import (
     mean_square_perturbation,
 )
 from mgd_lab.bench.amplitudes import amplitudes_of
-from mgd_lab.bench.limits import narrowed
 from mgd_lab.bench.task import check_fit, cost_function, evaluation_set
 from mgd_lab.chip import Chip, ChipDescription, HoldsSamples, MeasuresCost, MeasuresSigns
 from mgd_lab.codes import mean_square, period
@@ -51,7 +50,7 @@ from mgd_lab.controller import (
 from mgd_lab.costs import CostFunction
 from mgd_lab.datasets import DataSet
 from mgd_lab.errors import CapabilityError, ConfigurationError
-from mgd_lab.experiment import Experiment, Update
+from mgd_lab.experiment import Experiment, Update, narrowed
 from mgd_lab.records import RecordSink
 
 Float32 = NDArray[np.float32]
@@ -106,7 +105,12 @@ def fit(experiment: Experiment, data: DataSet, chip: Chip) -> Fitted:
         LimitError: the perturbation alone does not fit into the limits.
     """
     training = experiment.training
-    description = narrowed(chip.description, experiment.chip.limits)
+    description = chip.description
+    if narrowed(description, experiment.chip.limits) != description:
+        raise CapabilityError(
+            f"driver {experiment.chip.driver!r} does not apply the chip file's limits to the "
+            f"description of chip {description.name!r}; a run would ignore them"
+        )
     check_fit(data, experiment.task, description)
     amplitudes = amplitudes_of(training.perturbation.amplitude, description)
     check_amplitudes(description, amplitudes, training.perturbation.kind)

@@ -14,6 +14,7 @@ from mgd_lab.experiment.emulation import Activation, EmulationSettings, NetworkS
 from mgd_lab.experiment.experiment import Drivers, Experiment, resolved_mapping
 from mgd_lab.experiment.initial import Initial
 from mgd_lab.experiment.json_schema import chip_json_schema, json_schema
+from mgd_lab.experiment.limits import narrowed
 from mgd_lab.experiment.loading import (
     LoadedExperiment,
     experiment_from_mapping,
@@ -63,6 +64,7 @@ __all__ = [
     "json_schema",
     "key_problem",
     "load_experiment",
+    "narrowed",
     "parse_override",
     "resolved_mapping",
 ]

@@ -7,11 +7,18 @@ from collections.abc import Iterable
 
 from mgd_lab.chip import ChipDescription, ParameterGroup
 from mgd_lab.errors import ConfigurationError
-from mgd_lab.experiment import Limits, ParameterLimits
+from mgd_lab.experiment.chip_settings import Limits, ParameterLimits
 
 
 def narrowed(description: ChipDescription, limits: Limits) -> ChipDescription:
-    """The description with the chip file's limits applied; ConfigurationError where they widen."""
+    """The description with the chip file's limits applied.
+
+    Drivers give this as their chip's description, so that what they make safe and what the
+    controller judges by is the same envelope.
+
+    Raises:
+        ConfigurationError: limits that widen what the chip declares, or name no group of it.
+    """
     names = [group.name for group in description.groups]
     unknown = [name for name in limits.groups if name not in names]
     if unknown:

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mgd_lab.errors import RunStoreError
+from mgd_lab.errors import NoRunError, RunStoreError
 
 # Only the recovery of a killed writer's log takes a lock that a reader may have to wait for.
 _BUSY_SECONDS = 10.0
@@ -44,7 +44,7 @@ def one_moment(connection: sqlite3.Connection) -> Generator[None]:
 def open_log(path: Path) -> sqlite3.Connection:
     """A read-only connection; `RunStoreError` where there is no readable log."""
     if not path.is_file():
-        raise RunStoreError(f"{path.parent} is no run: it has no {path.name}")
+        raise NoRunError(f"{path.parent} is no run: it has no {path.name}")
     location = path.resolve().as_uri()
     try:
         return _connected(f"{location}?mode=ro")
