@@ -73,7 +73,9 @@ def train(
     ahead = max(tau_theta, _AHEAD // tau_theta * tau_theta)
     for first in range(0, steps, ahead):
         count = min(ahead, steps - first)
-        perturbations = codes("random", seed, first, count, network.parameters) * np.float32(amplitude)
+        perturbations = codes("random", seed, first, count, network.parameters) * np.float32(
+            amplitude
+        )
         order = sample_order("shuffled", seed, len(x), first, count)
         for n in range(0, count, tau_theta):
             if tau_theta == 1:

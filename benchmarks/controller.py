@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,20 +36,21 @@ from mgd_lab.experiment import LoadedExperiment
 from mgd_lab.records import Record
 from mgd_lab.run_store import RunWriter, create_run
 
+
+@dataclass(frozen=True)
+class Case:
+    """A network, a window, and the ratio to the bare loop that is aimed at."""
+
+    layers: tuple[int, int, int]
+    tau_theta: int
+    steps: int
+    target: float
+
+
 CASES = {
-    "tau_theta 1, P 9": {"layers": (2, 2, 1), "tau_theta": 1, "steps": 30_000, "target": 0.5},
-    "tau_theta 1024, P 9": {
-        "layers": (2, 2, 1),
-        "tau_theta": 1024,
-        "steps": 1_024_000,
-        "target": 0.4,
-    },
-    "tau_theta 1024, P 220": {
-        "layers": (49, 4, 4),
-        "tau_theta": 1024,
-        "steps": 204_800,
-        "target": 1.0,
-    },
+    "tau_theta 1, P 9": Case((2, 2, 1), 1, 30_000, 0.5),
+    "tau_theta 1024, P 9": Case((2, 2, 1), 1024, 2_048_000, 0.4),
+    "tau_theta 1024, P 220": Case((49, 4, 4), 1024, 614_400, 1.0),
 }
 
 
@@ -59,7 +61,9 @@ class Nowhere:
         """Nothing."""
 
 
-def experiment(folder: Path, layers: tuple[int, ...], tau_theta: int, steps: int) -> LoadedExperiment:
+def experiment(
+    folder: Path, layers: tuple[int, ...], tau_theta: int, steps: int
+) -> LoadedExperiment:
     """Random codes, measured baseline; evaluations so rare that they do not count."""
     data = folder / f"{layers[0]}.npz"
     if not data.exists():
@@ -142,7 +146,7 @@ def bare(loaded: LoadedExperiment) -> tuple[float, Any]:
 def compare(name: str, rounds: int, folder: Path) -> dict[str, Any]:
     """Bare loop, controller with log, controller without, in turn."""
     case = CASES[name]
-    loaded = experiment(folder, case["layers"], case["tau_theta"], case["steps"])
+    loaded = experiment(folder, case.layers, case.tau_theta, case.steps)
     seconds: dict[str, list[float]] = {"bare": [], "log": [], "no log": []}
     for k in range(rounds + 1):
         bare_seconds, expected = bare(loaded)
@@ -161,18 +165,18 @@ def compare(name: str, rounds: int, folder: Path) -> dict[str, Any]:
     logging = statistics.median(
         n / c for n, c in zip(seconds["no log"], seconds["log"], strict=True)
     )
-    result = {
+    result: dict[str, Any] = {
         "case": name,
-        "steps": case["steps"],
-        "controller_steps_per_second": case["steps"] / statistics.median(seconds["log"]),
-        "bare_steps_per_second": case["steps"] / statistics.median(seconds["bare"]),
+        "steps": case.steps,
+        "controller_steps_per_second": case.steps / statistics.median(seconds["log"]),
+        "bare_steps_per_second": case.steps / statistics.median(seconds["bare"]),
         "ratio": ratio,
-        "target": case["target"],
+        "target": case.target,
         "log_on_against_off": logging,
     }
     print(
         f"{name}: {result['controller_steps_per_second']:,.0f} steps/s, bare "
-        f"{result['bare_steps_per_second']:,.0f}: ratio {ratio:.2f} (target {case['target']}), "
+        f"{result['bare_steps_per_second']:,.0f}: ratio {ratio:.2f} (target {case.target}), "
         f"log on/off {logging:.2f} (target 0.9)",
         flush=True,
     )

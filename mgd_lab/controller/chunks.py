@@ -22,7 +22,6 @@ from mgd_lab.codes import (
     packed_codes,
     sample_order,
 )
-
 from mgd_lab.controller.perturbations import Perturbations
 
 Float64 = NDArray[np.float64]

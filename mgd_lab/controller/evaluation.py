@@ -7,7 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mgd_lab.chip import Chip, HoldsSamples, MeasuresCost, MeasuresDense, MeasuresOutputs
+from mgd_lab.chip import (
+    Chip,
+    HoldsSamples,
+    MeasuresCost,
+    MeasuresDense,
+    MeasuresOutputs,
+    MeasuresSigns,
+)
+from mgd_lab.controller.returned import check_shape
 from mgd_lab.costs import CostFunction
 from mgd_lab.datasets import TargetKind, accuracy
 from mgd_lab.errors import CapabilityError, MeasurementError
@@ -47,12 +55,16 @@ class Evaluator:
             targets = self.samples.targets[start : start + largest]
             if isinstance(chip, MeasuresOutputs):
                 block = chip.outputs(sent.astype(np.float64), inputs)
+                check_shape(block, targets.shape, "outputs", chip.description.name)
                 outputs.append(block)
                 costs.append(self._cost(block, targets))
-            elif isinstance(chip, MeasuresCost):
-                costs.append(chip.costs(sent.astype(np.float64), inputs, targets))
+                continue
+            if isinstance(chip, MeasuresCost):
+                block = chip.costs(sent.astype(np.float64), inputs, targets)
             else:
-                costs.append(self._from_memory(sent, start, len(inputs)))
+                block = self._from_memory(sent, start, len(inputs))
+            check_shape(block, (len(inputs),), "costs", chip.description.name)
+            costs.append(block)
         all_costs = np.concatenate(costs)
         if not np.isfinite(all_costs).all():
             k = int(np.argmin(np.isfinite(all_costs)))
@@ -71,13 +83,16 @@ class Evaluator:
     def _from_memory(self, sent: Float32, start: int, count: int) -> Float64:
         """Chips that only take blocks hold the evaluated samples from place 0 (see `fits`)."""
         chip = self._chip
-        if not isinstance(chip, MeasuresDense):
-            raise CapabilityError(
-                f"chip {chip.description.name!r} can neither return outputs, nor costs of given "
-                "inputs, nor measure dense blocks: it cannot be evaluated"
-            )
         samples = np.arange(start, start + count, dtype=np.uint32)
-        return chip.measure_dense(sent, samples, np.zeros((count, len(sent)), np.float32))
+        if isinstance(chip, MeasuresDense):
+            return chip.measure_dense(sent, samples, np.zeros((count, len(sent)), np.float32))
+        if isinstance(chip, MeasuresSigns):
+            no_bits = np.zeros((count, -(-len(sent) // 8)), np.uint8)
+            return chip.measure_signs(sent, samples, np.zeros(count, np.int8), no_bits)
+        raise CapabilityError(
+            f"chip {chip.description.name!r} can neither return outputs, nor costs of given "
+            "inputs, nor measure blocks of probes: it cannot be evaluated"
+        )
 
 
 def needs_memory(chip: Chip) -> bool:

@@ -164,7 +164,13 @@ class AnalogLearner:
         """θ moves at every step."""
         return 1
 
-    def advance(self, state: TrainingState, chunk: Chunk, first: int, stop: int) -> int:
+    def advance(
+        self,
+        state: TrainingState,
+        chunk: Chunk,
+        first: int,
+        stop: int,  # noqa: ARG002 (a step is a window of its own)
+    ) -> int:
         """Step `first` of the chunk: each step is a window of its own."""
         start, end = chunk.starts[first], chunk.starts[first + 1]
         try:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mgd_lab.chip import Chip, MeasuresCost, MeasuresDense, MeasuresOutputs, MeasuresSigns
 from mgd_lab.controller.chunks import Chunk
+from mgd_lab.controller.returned import check_shape
 from mgd_lab.controller.rungs import Rung
 from mgd_lab.costs import CostFunction
 from mgd_lab.errors import CapabilityError, ConfigurationError
@@ -65,7 +66,8 @@ class _OneRegister(ABC):
     Neighbouring probes that share the perturbation are presented in one call.
     """
 
-    def __init__(self, inputs: Float32, targets: Float32) -> None:
+    def __init__(self, name: str, inputs: Float32, targets: Float32) -> None:
+        self._name = name
         self._inputs = inputs
         self._targets = targets
 
@@ -95,26 +97,34 @@ class _OneRegister(ABC):
 class CostProber(_OneRegister):
     """Rung `cost`: the chip computes the cost."""
 
-    def __init__(self, chip: MeasuresCost, inputs: Float32, targets: Float32) -> None:
-        super().__init__(inputs, targets)
+    def __init__(self, chip: MeasuresCost, name: str, inputs: Float32, targets: Float32) -> None:
+        super().__init__(name, inputs, targets)
         self._chip = chip
 
     def _present(self, parameters: Float64, inputs: Float32, targets: Float32) -> Float64:
-        return self._chip.costs(parameters, inputs, targets)
+        costs = self._chip.costs(parameters, inputs, targets)
+        check_shape(costs, (len(inputs),), "costs", self._name)
+        return costs
 
 
 class ForwardProber(_OneRegister):
     """Rung `forward`: the chip returns outputs and the host computes the cost."""
 
     def __init__(
-        self, chip: MeasuresOutputs, cost: CostFunction, inputs: Float32, targets: Float32
+        self,
+        chip: MeasuresOutputs,
+        name: str,
+        cost: CostFunction,
+        inputs: Float32,
+        targets: Float32,
     ) -> None:
-        super().__init__(inputs, targets)
+        super().__init__(name, inputs, targets)
         self._chip = chip
         self._cost = cost
 
     def _present(self, parameters: Float64, inputs: Float32, targets: Float32) -> Float64:
         outputs = self._chip.outputs(parameters, inputs)
+        check_shape(outputs, targets.shape, "outputs", self._name)
         return self._cost(outputs, targets)
 
 
@@ -122,12 +132,13 @@ def prober_for(
     rung: Rung, chip: Chip, cost: CostFunction, inputs: Float32, targets: Float32
 ) -> Prober:
     """The prober of a rung that the chip has (see `choose_rung`); inputs (N, I), targets (N, O)."""
+    name = chip.description.name
     if rung == "signs" and isinstance(chip, MeasuresSigns):
         return SignsProber(chip)
     if rung == "dense" and isinstance(chip, MeasuresDense):
         return DenseProber(chip)
     if rung == "cost" and isinstance(chip, MeasuresCost):
-        return CostProber(chip, inputs, targets)
+        return CostProber(chip, name, inputs, targets)
     if rung == "forward" and isinstance(chip, MeasuresOutputs):
-        return ForwardProber(chip, cost, inputs, targets)
-    raise CapabilityError(f"chip {chip.description.name!r} does not have the rung {rung}")
+        return ForwardProber(chip, name, cost, inputs, targets)
+    raise CapabilityError(f"chip {name!r} does not have the rung {rung}")

@@ -1,5 +1,6 @@
 """Frozen records. A `Checkpoint` closes a transaction: with it, all records since the last
-checkpoint become durable, or none do."""
+checkpoint become durable, or none do.
+"""
 
 from __future__ import annotations
 

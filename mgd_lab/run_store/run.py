@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mgd_lab.errors import NoRunError, RunStoreError
+from mgd_lab.errors import NoRunError
 from mgd_lab.records import Counters
 from mgd_lab.run_store import sparse_series
 from mgd_lab.run_store.cost_series import cost_chunks, read_costs
