@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +26,10 @@ from typing import Any
 
 import bare_loop
 import numpy as np
+import pyvisa
 
 import mgd_lab
+from drivers.scpi import ScpiChip
 from mgd_lab.bench.assembly import assemble, fit, start
 from mgd_lab.bench.chips import build_chip
 from mgd_lab.bench.initial import initial_parameters
@@ -35,6 +38,8 @@ from mgd_lab.controller import SystemClock
 from mgd_lab.experiment import LoadedExperiment
 from mgd_lab.records import Record
 from mgd_lab.run_store import RunWriter, create_run
+from sim_instruments.scpi_chip import INSTRUMENT
+from sim_instruments.visa_library import DeviceCore, simulated_library
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,11 @@ class Nowhere:
 
 
 def experiment(
-    folder: Path, layers: tuple[int, ...], tau_theta: int, steps: int
+    folder: Path,
+    layers: tuple[int, ...],
+    tau_theta: int,
+    steps: int,
+    chip: dict[str, Any] | None = None,
 ) -> LoadedExperiment:
     """Random codes, measured baseline; evaluations so rare that they do not count."""
     data = folder / f"{layers[0]}.npz"
@@ -74,11 +83,12 @@ def experiment(
             targets=random.random((256, layers[-1])).astype(np.float32),
         )
     path = folder / f"{layers[0]}-{tau_theta}-{steps}.yaml"
+    network = {"layers": list(layers)}
     path.write_text(
         json.dumps(
             {
                 "seed": 1,
-                "chip": {"driver": "emulated", "network": {"layers": list(layers)}},
+                "chip": {"driver": "emulated", **(chip or {}), "network": network},
                 "task": {"dataset": "arrays", "file": str(data)},
                 "training": {
                     "perturbation": {"kind": "random", "amplitude": 0.05},
@@ -93,10 +103,12 @@ def experiment(
     return mgd_lab.load_experiment(path)
 
 
-def controller(loaded: LoadedExperiment, folder: Path, *, log: bool) -> tuple[float, Any]:
+def controller(
+    loaded: LoadedExperiment, folder: Path, *, log: bool, chip: Any = None
+) -> tuple[float, Any]:
     """Seconds of the training loop, the closing of its log included, and the last θ."""
     chosen = loaded.experiment
-    chip = build_chip(chosen.chip)
+    chip = chip or build_chip(chosen.chip)
     with chip:
         fitted = fit(chosen, data_set(chosen.task, chosen.seed), chip)
         state = start(fitted, initial_parameters(chosen.training.initial, chosen.seed, chip))
@@ -108,7 +120,7 @@ def controller(loaded: LoadedExperiment, folder: Path, *, log: bool) -> tuple[fl
             else nullcontext(Nowhere())
         )
         began = time.perf_counter()
-        with store as sink:
+        with store as sink, ThreadPoolExecutor(1) as workers:
             assemble(
                 fitted,
                 chip,
@@ -116,6 +128,7 @@ def controller(loaded: LoadedExperiment, folder: Path, *, log: bool) -> tuple[fl
                 clock=SystemClock(),
                 interrupt=threading.Event(),
                 observe=lambda _: None,
+                workers=workers,
             ).run(state)
         return time.perf_counter() - began, state.theta
 
@@ -183,6 +196,76 @@ def compare(name: str, rounds: int, folder: Path) -> dict[str, Any]:
     return result
 
 
+class RecordingCore:
+    """A device core that keeps what passes through it."""
+
+    def __init__(self, core: DeviceCore, exchanges: list[tuple[bytes, int]]) -> None:
+        self._core = core
+        self._exchanges = exchanges
+
+    def respond(self, message: bytes) -> bytes:
+        """The core's response."""
+        response = self._core.respond(message)
+        self._exchanges.append((message, len(response)))
+        return response
+
+    def overrun(self, reason: str) -> None:
+        """As the core."""
+        self._core.overrun(reason)
+
+
+def visa_chip(loaded: LoadedExperiment, wrap: list[tuple[bytes, int]] | None) -> tuple[Any, Any]:
+    """The simulated library and the driver's chip on it."""
+    settings: Any = loaded.experiment.chip
+    core: DeviceCore = INSTRUMENT.build(settings)
+    if wrap is not None:
+        core = RecordingCore(core, wrap)
+    library = simulated_library({settings.resource: core})
+    return library, ScpiChip(settings, library)
+
+
+def bare_visa(loaded: LoadedExperiment, exchanges: list[tuple[bytes, int]]) -> float:
+    """Seconds to pass the same messages through pyvisa, with nothing before, between or after."""
+    library, _ = visa_chip(loaded, None)
+    settings: Any = loaded.experiment.chip
+    resource: Any = pyvisa.ResourceManager(library).open_resource(settings.resource)
+    resource.read_termination = None
+    resource.write_termination = None
+    began = time.perf_counter()
+    for message, length in exchanges:
+        resource.write_raw(message)
+        if message.startswith(b"EXCH"):
+            resource.read_bytes(length)
+        elif length:
+            # The few replies of the set-up differ in length from session to session.
+            resource.read_raw()
+    seconds = time.perf_counter() - began
+    resource.close()
+    return seconds
+
+
+def compare_visa(rounds: int, folder: Path) -> dict[str, Any]:
+    """The driver through pyvisa-sim, two probes an exchange, against a bare pyvisa loop."""
+    steps = 30_000
+    resource = "TCPIP0::benchmark::5025::SOCKET"
+    chip = {"driver": "scpi", "resource": resource, "visa_library": "@sim"}
+    chip |= {"simulated": {"instrument": "scpi_chip", "resource": resource}}
+    loaded = experiment(folder, (2, 2, 1), 1, steps, chip=chip)
+    exchanges: list[tuple[bytes, int]] = []
+    _, recorded = visa_chip(loaded, exchanges)
+    controller(loaded, folder / "runs", log=True, chip=recorded)
+    ratios: list[float] = []
+    for k in range(rounds + 1):
+        bare_seconds = bare_visa(loaded, exchanges)
+        _, chip_here = visa_chip(loaded, None)
+        ours, _ = controller(loaded, folder / "runs", log=True, chip=chip_here)
+        if k:
+            ratios.append(bare_seconds / ours)
+    ratio = statistics.median(ratios)
+    print(f"through pyvisa-sim, tau_theta 1, P 9: ratio {ratio:.2f} (target 0.6)", flush=True)
+    return {"steps": steps, "exchanges": len(exchanges), "ratio": ratio, "target": 0.6}
+
+
 def peak_memory(steps: int, folder: Path) -> float:
     """Peak resident memory of a run of its own process, MB."""
     code = (
@@ -215,6 +298,8 @@ def main() -> None:
         for case in CASES:
             if options.only in (None, case):
                 results["cases"].append(compare(case, options.rounds, folder))
+        if options.only in (None, "visa"):
+            results["visa"] = compare_visa(options.rounds, folder)
         if options.only in (None, "memory"):
             few, many = peak_memory(100_000, folder), peak_memory(10_000_000, folder)
             results["peak_memory_mb"] = {"1e5 steps": few, "1e7 steps": many}

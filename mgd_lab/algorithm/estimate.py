@@ -12,13 +12,19 @@ from numpy.typing import NDArray
 Float64 = NDArray[np.float64]
 
 
-def correlate(total: Float64, modulations: Float64, perturbations: Float64) -> Float64:
+def correlate(
+    total: Float64,
+    modulations: Float64,
+    perturbations: Float64,
+    into: Float64 | None = None,
+) -> Float64:
     """total + Σₙ C̃ₙ θ̃ₙ, added in the order of steps.
 
     total (P,), modulations C̃ (n,), perturbations θ̃ (n, P), float64 all, → (P,). Adding step
-    after step, with the total carried in, makes the sum independent of how a window is cut.
+    after step, with the total carried in, makes the sum independent of how a window is cut. The
+    products are written `into` an array of the perturbations' shape, where one is given.
     """
-    terms = modulations[:, None] * perturbations
+    terms = np.multiply(modulations[:, None], perturbations, out=into)
     terms[0] += total
     if len(terms) == 1:
         return terms[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -163,11 +164,18 @@ def assemble(
     clock: Clock,
     interrupt: threading.Event,
     observe: Callable[[Progress], None],
+    workers: Executor,
 ) -> Training:
-    """Prepares the open chip (cost, samples, amplitudes) and builds the loop around it."""
+    """Prepares the open chip (cost, samples, amplitudes) and builds the loop around it.
+
+    `workers` is a thread that speaks to the chip while the host computes. It must outlive the
+    training, and be idle before the chip is closed.
+    """
     prepare(fitted, chip)
     prober = prober_for(fitted.rung, chip, fitted.cost, fitted.train_inputs, fitted.train_targets)
-    measurement = Measurement(prober, fitted.largest_block, interrupt, fitted.description.name)
+    measurement = Measurement(
+        prober, fitted.largest_block, interrupt, fitted.description.name, workers
+    )
     log = StepLog(sink, clock, fitted.experiment.logging.costs)
     return Training(
         schedule=fitted.schedule,

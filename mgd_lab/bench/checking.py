@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -122,15 +123,16 @@ def _rehearsed(fitted: Fitted, chip: Chip, state: TrainingState) -> float:
         experiment=experiment.model_copy(update={"stop": Stop(seconds=_REHEARSAL_SECONDS)}),
         evaluation=one,
     )
-    training = assemble(
-        short,
-        chip,
-        sink=_Nowhere(),
-        clock=SystemClock(),
-        interrupt=threading.Event(),
-        observe=lambda _: None,
-    )
-    outcome = training.run(state)
+    with ThreadPoolExecutor(1) as workers:
+        outcome = assemble(
+            short,
+            chip,
+            sink=_Nowhere(),
+            clock=SystemClock(),
+            interrupt=threading.Event(),
+            observe=lambda _: None,
+            workers=workers,
+        ).run(state)
     return outcome.counters.steps / outcome.seconds
 
 
@@ -201,7 +203,7 @@ def _counts(fitted: Fitted, steps: int) -> dict[str, int]:
     parameters = description.parameters
     updates = steps // schedule.tau_theta
     probes = round(schedule.probes_per_window() / schedule.tau_theta * steps)
-    evaluations = 1 + -(-steps // cadence.evaluate_every_steps)
+    evaluations = _evaluations(steps, schedule.tau_theta, cadence.evaluate_every_steps)
     wide = 4 * description.inputs
     bytes_per_probe = {
         "signs": 5 + -(-parameters // 8) + 8,
@@ -223,6 +225,14 @@ def _counts(fitted: Fitted, steps: int) -> dict[str, int]:
         + snapshots * (8 * parameters + 32)
         + evaluations * 64,
     }
+
+
+def _evaluations(steps: int, window: int, every: int) -> int:
+    """One at the start, one at the first update at or after each multiple, one at the end."""
+    updated = steps - steps % window
+    between = min(updated // every, steps // window)
+    last = updated if every <= window else -(-between * every // window) * window
+    return 1 + between + (last != steps)
 
 
 def _free(runs_dir: Path) -> int | None:

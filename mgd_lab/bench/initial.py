@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,13 @@ def initial_parameters(initial: Initial, seed: int, chip: Chip) -> Float64:
     if initial.source == "file":
         return _checked(_read(path), count, str(path))
     with open_run(path) as run:
-        return _checked(np.asarray(run.state()["theta"]), count, f"run {path}")
+        state = run.state()
+    if "theta" not in state:
+        raise ConfigurationError(
+            f"training.initial.path: run {path} ended before its first checkpoint and holds no "
+            "parameters"
+        )
+    return _checked(np.asarray(state["theta"]), count, f"run {path}")
 
 
 def _drawn(initial: Initial, seed: int, count: int) -> Float64:
@@ -48,13 +54,16 @@ def _drawn(initial: Initial, seed: int, count: int) -> Float64:
 
 def _read(path: Path) -> Float64:
     try:
-        if path.suffix == ".npy":
-            return np.asarray(np.load(path, allow_pickle=False), np.float64)
-        if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as arrays:
-                return np.asarray(arrays["theta"], np.float64)
-        return np.loadtxt(path, delimiter=",", ndmin=1).ravel()
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        with warnings.catch_warnings():
+            # An empty file, or complex numbers, would otherwise pass with a warning.
+            warnings.simplefilter("error")
+            if path.suffix == ".npy":
+                return np.asarray(np.load(path, allow_pickle=False), np.float64)
+            if path.suffix == ".npz":
+                with np.load(path, allow_pickle=False) as arrays:
+                    return np.asarray(arrays["theta"], np.float64)
+            return np.loadtxt(path, delimiter=",", ndmin=1).ravel()
+    except Exception as error:  # noqa: BLE001 (NumPy has many for a file that is damaged)
         raise ConfigurationError(
             f"training.initial.path: {path} gives no parameters: {error}. Expected .npy, .npz with "
             "an array theta, or text with one number a parameter"

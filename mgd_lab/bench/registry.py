@@ -65,12 +65,13 @@ def chip_drivers() -> EntryPoints[ChipDriver[Any]]:
 def _load(entry: EntryPoint) -> Any:
     try:
         return entry.load()
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # noqa: BLE001 (a driver of a lab's own may fail in any way)
         package = entry.value.split(":")[0].split(".")[0]
         spec = find_spec(package)
         where = "nowhere" if spec is None else str(spec.origin or spec.submodule_search_locations)
         raise ConfigurationError(
-            f"entry point {entry.name!r} ({entry.value}) cannot be loaded: {error}. The package "
+            f"entry point {entry.name!r} ({entry.value}) cannot be loaded: "
+            f"{type(error).__name__}: {error}. The package "
             f"{package!r} was found at {where}; if that is another package of the same name, "
             "remove it from this environment or put it later on the path"
         ) from error

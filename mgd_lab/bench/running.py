@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -181,10 +182,18 @@ class _Execution:
         interrupt: threading.Event,
         observe: Observer,
     ) -> Outcome:
-        training = assemble(
-            fitted, chip, sink=sink, clock=self._clock, interrupt=interrupt, observe=observe
-        )
-        return training.run(state)
+        # Leaving the pool waits for what it is at: then the chip is made safe.
+        with ThreadPoolExecutor(1, thread_name_prefix="mgd-lab") as workers:
+            training = assemble(
+                fitted,
+                chip,
+                sink=sink,
+                clock=self._clock,
+                interrupt=interrupt,
+                observe=observe,
+                workers=workers,
+            )
+            return training.run(state)
 
     def _create_folder(self, chip: Chip, fitted: Fitted) -> RunFolder:
         loaded, description = self._loaded, fitted.description

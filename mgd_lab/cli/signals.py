@@ -21,7 +21,9 @@ def stop_on_signals() -> Generator[threading.Event]:
         stop.set()
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    earlier = {number: signal.signal(number, handle) for number in numbers}
+    # What is ignored stays ignored: nohup means that the run outlives the terminal.
+    heeded = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+    earlier = {number: signal.signal(number, handle) for number in heeded}
     try:
         yield stop
     finally:

@@ -20,6 +20,7 @@ _W1 = 0xBB67AE85
 _LOW = np.uint64(0xFFFFFFFF)
 _HIGH = np.uint64(32)
 _ROUNDS = 10
+_CACHED_COUNTERS = 8192
 
 
 class Stream(IntEnum):
@@ -41,11 +42,44 @@ def philox4x32(seed: int, counter: NDArray[np.uint64]) -> NDArray[np.uint32]:
     The key is (seed mod 2³², seed div 2³²).
     """
     check_seed(seed)
-    c0, c1, c2, c3 = (np.array(counter[word], np.uint64) for word in range(4))
+    state = [np.array(counter[word], np.uint64).reshape(-1) for word in range(4)]
+    for first in range(0, len(state[0]), _CACHED_COUNTERS):
+        _rounds(seed, *(word[first : first + _CACHED_COUNTERS] for word in state))
+    return np.stack(state).astype(np.uint32).reshape(counter.shape)
+
+
+def words(seed: int, stream: int, first: int, count: int, per_index: int) -> NDArray[np.uint32]:
+    """Outputs for `count` indices from `first`, `per_index` counters each → (count, 4·per_index).
+
+    The counter is (index low, index high, word, stream); outputs stand in the order word, output.
+    """
+    check_seed(seed)
+    check_indices(first, count)
+    outputs = np.empty((count, per_index, 4), np.uint32)
+    at_once = max(1, _CACHED_COUNTERS // per_index)
+    for start in range(0, count, at_once):
+        part = outputs[start : start + at_once]
+        index = np.arange(len(part), dtype=np.uint64) + np.uint64(first + start)
+        low, high = np.repeat(index & _LOW, per_index), np.repeat(index >> _HIGH, per_index)
+        word = np.tile(np.arange(per_index, dtype=np.uint64), len(part))
+        state = [low, high, word, np.full(len(low), stream, np.uint64)]
+        _rounds(seed, *state)
+        for k, values in enumerate(state):
+            part[:, :, k] = values.reshape(len(part), per_index)
+    return outputs.reshape(count, 4 * per_index)
+
+
+def _rounds(
+    seed: int,
+    c0: NDArray[np.uint64],
+    c1: NDArray[np.uint64],
+    c2: NDArray[np.uint64],
+    c3: NDArray[np.uint64],
+) -> None:
+    """Ten rounds in place: the arrays are long, and fresh ones would leave the cache."""
     product0, product1 = np.empty_like(c0), np.empty_like(c0)
     k0, k1 = seed & 0xFFFFFFFF, seed >> 32
     for _ in range(_ROUNDS):
-        # In place: the arrays are long, and fresh ones would leave the processor's cache.
         np.multiply(c0, _M0, out=product0)
         np.multiply(c2, _M1, out=product1)
         np.right_shift(product1, _HIGH, out=c0)
@@ -58,23 +92,6 @@ def philox4x32(seed: int, counter: NDArray[np.uint64]) -> NDArray[np.uint32]:
         np.bitwise_and(product0, _LOW, out=c3)
         k0 = (k0 + _W0) & 0xFFFFFFFF
         k1 = (k1 + _W1) & 0xFFFFFFFF
-    return np.stack([c0, c1, c2, c3]).astype(np.uint32)
-
-
-def words(seed: int, stream: int, first: int, count: int, per_index: int) -> NDArray[np.uint32]:
-    """Outputs for `count` indices from `first`, `per_index` counters each → (count, 4·per_index).
-
-    The counter is (index low, index high, word, stream); outputs stand in the order word, output.
-    """
-    check_indices(first, count)
-    index = np.arange(count, dtype=np.uint64) + np.uint64(first)
-    counter = np.empty((4, count, per_index), np.uint64)
-    counter[0] = (index & _LOW)[:, None]
-    counter[1] = (index >> _HIGH)[:, None]
-    counter[2] = np.arange(per_index, dtype=np.uint64)
-    counter[3] = np.uint64(stream)
-    outputs = philox4x32(seed, counter)
-    return np.ascontiguousarray(outputs.transpose(1, 2, 0)).reshape(count, 4 * per_index)
 
 
 def check_seed(seed: int) -> None:

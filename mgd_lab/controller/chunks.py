@@ -56,10 +56,24 @@ class Chunk:
     every_step_fresh: bool
     consecutive: bool
 
+    def steps_before(self, probe: int) -> int:
+        """Steps of the chunk whose probes all lie before this probe."""
+        return int(np.searchsorted(self.plan.probe_starts, probe, side="right")) - 1
+
     def correlate(self, total: Float64, modulations: Float64, first: int) -> Float64:
         """total (P,) + Σ C̃ θ̃ over the steps from `first` on, in their order; modulations (n,)."""
+        if len(modulations) == 1:
+            return total + modulations[0] * self.perturbation(first)
         stop = first + len(modulations)
         start = first
+        if self.consecutive and len(modulations) >= self.perturbations.per_page:
+            # Each page is used once: the products may take its place.
+            for start in range(first, stop, self.perturbations.per_page):
+                end = min(start + self.perturbations.per_page, stop)
+                rows = self.perturbations.fresh(start, end)
+                part = modulations[start - first : end - first]
+                total = correlate(total, part, rows, into=rows)
+            return total
         while start < stop:
             row = start if self.consecutive else int(self.plan.code_rows[start])
             page_first, page_end, page = self.perturbations.page(row)

@@ -19,12 +19,14 @@ from mgd_lab.algorithm import (
 )
 from mgd_lab.controller.chunks import Chunk
 from mgd_lab.controller.envelope import Envelope
-from mgd_lab.controller.measurement import InterruptedBetweenBlocksError, Measurement
+from mgd_lab.controller.measurement import Measurement
 from mgd_lab.controller.state import TrainingState
 from mgd_lab.controller.step_log import StepLog
 from mgd_lab.costs import batch_mean
 
 Float64 = NDArray[np.float64]
+
+_NOTHING = np.empty(0)
 
 
 class Learner(Protocol):
@@ -88,21 +90,39 @@ class DiscreteLearner:
 
     def advance(self, state: TrainingState, chunk: Chunk, first: int, stop: int) -> int:
         """Steps `first` … `stop − 1` of the chunk, within one window."""
-        start, end = chunk.starts[first], chunk.starts[stop]
-        try:
-            costs = self._measurement.costs(state.sent, chunk, start, end)
-        except InterruptedBetweenBlocksError as interruption:
-            costs = interruption.measured
-            stop = first + int(
-                np.searchsorted(chunk.plan.probe_starts[first + 1 :], start + len(costs), "right")
-            )
-            whole = chunk.starts[stop] - start
-            # Probes of a step that was cut in two will have to be measured again.
-            state.remeasured_probes += len(costs) - whole
-            if stop == first:
-                return 0
-            costs, end = costs[:whole], chunk.starts[stop]
-        state.probes += end - start
+        begin, end = chunk.starts[first], chunk.starts[stop]
+        if self._measurement.fits_one_block(end - begin):
+            costs = self._measurement.block(state.sent, chunk, begin, end)
+            self._take(state, chunk, costs, first, stop)
+        else:
+            stop = self._advance_by_blocks(state, chunk, first, stop)
+        if state.steps % self._window == 0 and stop > first:
+            self._log.close_window(state.steps)
+            self._updater.update(state, state.total / self._divisor)
+            state.total = self._zeros
+        return stop - first
+
+    def _advance_by_blocks(self, state: TrainingState, chunk: Chunk, first: int, stop: int) -> int:
+        """The same in several blocks; the end of the steps that were done."""
+        begin, end = chunk.starts[first], chunk.starts[stop]
+        # Costs of a step that a block has cut in two wait for the next block.
+        waiting, done = _NOTHING, first
+        for block in self._measurement.blocks(state.sent, chunk, begin, end):
+            costs = np.concatenate([waiting, block])
+            whole = chunk.steps_before(chunk.starts[done] + len(costs))
+            count = chunk.starts[whole] - chunk.starts[done]
+            if whole > done:
+                self._take(state, chunk, costs[:count], done, whole)
+            waiting, done = costs[count:], whole
+        # Left over only where training was interrupted: these will be measured again.
+        state.remeasured_probes += len(waiting)
+        return done
+
+    def _take(
+        self, state: TrainingState, chunk: Chunk, costs: Float64, first: int, stop: int
+    ) -> None:
+        """The costs of whole steps into log and estimate."""
+        state.probes += len(costs)
         state.steps += stop - first
         plus, reference = self._compare(state, chunk, costs, first, stop)
         modulations = plus - reference
@@ -110,12 +130,6 @@ class DiscreteLearner:
             modulations *= 0.5
         self._log.add(plus, reference)
         state.total = chunk.correlate(state.total, modulations, first)
-        if state.steps % self._window == 0:
-            self._log.close_window(state.steps)
-            gradient = state.total / self._divisor
-            self._updater.update(state, gradient)
-            state.total = self._zeros
-        return stop - first
 
     def _compare(
         self, state: TrainingState, chunk: Chunk, costs: Float64, first: int, stop: int
@@ -173,10 +187,11 @@ class AnalogLearner:
     ) -> int:
         """Step `first` of the chunk: each step is a window of its own."""
         start, end = chunk.starts[first], chunk.starts[first + 1]
-        try:
-            costs = self._measurement.costs(state.sent, chunk, start, end)
-        except InterruptedBetweenBlocksError as interruption:
-            state.remeasured_probes += len(interruption.measured)
+        costs = np.concatenate(
+            list(self._measurement.blocks(state.sent, chunk, start, end)) or [_NOTHING]
+        )
+        if len(costs) < end - start:
+            state.remeasured_probes += len(costs)
             return 0
         cost = batch_mean(costs[None])
         new_sample = state.steps % self._tau_x == 0

@@ -24,19 +24,24 @@ class Perturbations:
 
     def __init__(self, count: int, parameters: int, expand: Callable[[int, int], Float64]) -> None:
         self._count = count
-        self._per_page = max(1, _CACHED_NUMBERS // parameters)
+        self.per_page = max(1, _CACHED_NUMBERS // parameters)
         self._expand = expand
-        self._first = 0
-        self._page = np.empty((0, parameters))
+        # First row and rows of the page held: one tuple, for the thread that speaks to the chip
+        # and the one that correlates turn pages independently of each other.
+        self._held = (0, np.empty((0, parameters)))
 
     def page(self, row: int) -> tuple[int, int, Float64]:
         """First row, end and rows of the page that holds `row`."""
-        end = self._first + len(self._page)
-        if not self._first <= row < end:
-            self._first = row // self._per_page * self._per_page
-            end = min(self._first + self._per_page, self._count)
-            self._page = self._expand(self._first, end)
-        return self._first, end, self._page
+        first, page = self._held
+        if not first <= row < first + len(page):
+            first = row // self.per_page * self.per_page
+            page = self._expand(first, min(first + self.per_page, self._count))
+            self._held = (first, page)
+        return first, first + len(page), page
+
+    def fresh(self, first: int, stop: int) -> Float64:
+        """θ̃ of neighbouring codes, (stop − first, P), that the caller may overwrite."""
+        return self._expand(first, stop)
 
     def rows(self, first: int, stop: int) -> Float64:
         """θ̃ of neighbouring codes, (stop − first, P)."""

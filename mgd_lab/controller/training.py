@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -116,6 +117,8 @@ class Training:
     def _loop(self, state: TrainingState) -> Status:
         chunk_steps = _FIRST_CHUNK_STEPS
         self._between_windows(state)
+        if self._target_reached():
+            return "target_reached"
         while True:
             if self._finished(state):
                 return "finished"
@@ -139,6 +142,9 @@ class Training:
         """All steps of a chunk; a status where the run ends within it."""
         window, learner, monotonic = self._learner.window, self._learner, self._clock.monotonic
         n, count = 0, chunk.plan.count
+        if self._stop.probes is not None:
+            # The step that reaches the limit is the last, wherever in a window it lies.
+            count = min(count, bisect_left(chunk.starts, self._stop.probes - state.probes))
         while n < count:
             if self._interrupt.is_set():
                 return "interrupted"
