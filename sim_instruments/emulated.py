@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mgd_lab.chip import ChipDescription
+from mgd_lab.chip import ChipDescription, LearningProgram, ProbeProgram
 from mgd_lab.codes import SignTable, unpack_signs
 from mgd_lab.costs import CostFunction
 from mgd_lab.errors import ChipError
@@ -18,6 +18,8 @@ from mgd_lab.experiment.chip_settings import ChipDriver, ChipSettings, Limits
 from mgd_lab.experiment.emulation import EmulationSettings
 from mgd_lab.experiment.limits import narrowed
 from sim_instruments.network import MultilayerPerceptron
+from sim_instruments.on_chip_learning import OnChipLearning
+from sim_instruments.probe_generator import ProbeGenerator, Probes
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -62,6 +64,8 @@ class EmulatedChip:
         self._register = self._description.safe.copy()
         self._amplitudes: Float64 | None = None
         self._look_up: SignTable | None = None
+        self._generator: ProbeGenerator | None = None
+        self._learning: OnChipLearning | None = None
         self._cost: CostFunction | None = None
         self._inputs = np.empty((0, self._description.inputs))
         self._targets = np.empty((0, self._description.outputs), np.float32)
@@ -160,6 +164,56 @@ class EmulatedChip:
             perturbations *= signs[:, None]
             return self._measure(samples, perturbations)
         return self._measure_many(self._look_up, samples, signs, packed_codes)
+
+    def configure_probes(self, program: ProbeProgram) -> None:
+        """What `measure_generated` makes its probes from."""
+        self.set_amplitudes(program.amplitudes)
+        if program.samples > len(self._inputs):
+            raise ChipError(
+                f"{self._description.name}: the program draws from {program.samples} samples; "
+                f"the sample memory holds {len(self._inputs)}"
+            )
+        self._generator = ProbeGenerator(program)
+
+    def measure_generated(self, theta: Float32, first_step: int, skip: int, count: int) -> Float64:
+        """theta (P,) → costs (count,) of the probes from place `skip` of step `first_step`."""
+        if self._generator is None:
+            raise ChipError(f"{self._description.name}: probes were asked for before their program")
+        return self._measure_probes(theta, self._generator.neighbouring(first_step, skip, count))
+
+    def configure_learning(self, program: LearningProgram, theta: Float64) -> None:
+        """Step 0 of a training that the chip does itself, from θ float64 (P,)."""
+        self.configure_probes(program.probes)
+        self._checked(theta, self._register.shape, "theta")
+        self._learning = OnChipLearning(program, theta, self._measure_probes)
+
+    def advance(self, step: int) -> None:
+        """Trains until `step` steps have been done."""
+        self._the_learning().advance(step)
+
+    def snapshot(self) -> Float64:
+        """State of the training, float64."""
+        return self._the_learning().snapshot()
+
+    def restore(self, snapshot: Float64) -> None:
+        """Takes a snapshot back; the program must be the same."""
+        self._the_learning().restore(snapshot)
+
+    def _the_learning(self) -> OnChipLearning:
+        if self._learning is None:
+            raise ChipError(
+                f"{self._description.name}: it was asked to learn before being told what"
+            )
+        return self._learning
+
+    def _measure_probes(self, theta: Float32, probes: Probes) -> Float64:
+        generator = self._generator
+        if generator is None:
+            raise ChipError(f"{self._description.name}: probes were asked for before their program")
+        if generator.sign_codes:
+            packed = generator.packed(probes)
+            return self.measure_signs(theta, probes.samples, probes.signs, packed)
+        return self.measure_dense(theta, probes.samples, generator.perturbations(probes))
 
     def _measure_many(
         self,

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from mgd_lab.chip import (
     Chip,
+    GeneratesProbes,
     HoldsParameters,
     HoldsSamples,
+    Learns,
     MeasuresCost,
     MeasuresDense,
     MeasuresOutputs,
@@ -25,16 +27,22 @@ from mgd_lab.errors import (
     MgdLabError,
 )
 from mgd_lab.wire import (
+    Advance,
     Amplitudes,
+    ConfigureLearning,
+    ConfigureProbes,
     Costs,
     Dense,
+    Generated,
     Outputs,
     ReadParameters,
     Reply,
     Request,
+    Restore,
     Samples,
     SetCost,
     Signs,
+    Snapshot,
     Status,
     Widths,
     WriteParameters,
@@ -70,6 +78,8 @@ class TrainingRequests:
         self._theta_number = 0
         self._has_amplitudes = False
         self._has_cost = False
+        self._has_program = False
+        self._learns = False
         self._parts: list[Samples] = []
         self._samples_held = 0
 
@@ -102,6 +112,15 @@ class TrainingRequests:
             handlers[Dense] = self._dense
         if isinstance(chip, MeasuresSigns):
             handlers |= {Amplitudes: self._amplitudes, Signs: self._signs}
+        if isinstance(chip, GeneratesProbes):
+            handlers |= {ConfigureProbes: self._configure_probes, Generated: self._generated}
+        if isinstance(chip, Learns):
+            handlers |= {
+                ConfigureLearning: self._configure_learning,
+                Advance: self._advance,
+                Snapshot: self._snapshot,
+                Restore: self._restore,
+            }
         return handlers
 
     def _write(self, request: WriteParameters) -> Float64:
@@ -162,14 +181,55 @@ class TrainingRequests:
         theta = self._known_theta(request)
         return self._chip.measure_signs(theta, request.samples, request.signs, request.packed_codes)
 
+    def _configure_probes(self, request: ConfigureProbes) -> Float64:
+        self._check_samples(request.program.samples - 1)
+        self._chip.configure_probes(request.program)
+        self._has_program = True
+        return _NOTHING
+
+    def _generated(self, request: Generated) -> Float64:
+        if not self._has_program:
+            raise ConfigurationError("probes are asked for before their program")
+        theta = self._held_theta(request)
+        return self._chip.measure_generated(theta, request.first_step, request.skip, request.count)
+
+    def _configure_learning(self, request: ConfigureLearning) -> Float64:
+        self._check_samples(request.program.probes.samples - 1)
+        self._chip.configure_learning(request.program, request.theta)
+        self._learns = True
+        return _NOTHING
+
+    def _advance(self, request: Advance) -> Float64:
+        self._check_learning()
+        self._chip.advance(request.step)
+        return _NOTHING
+
+    def _snapshot(self, request: Snapshot) -> Float64:  # noqa: ARG002 (it says nothing more)
+        self._check_learning()
+        return self._chip.snapshot()
+
+    def _restore(self, request: Restore) -> Float64:
+        self._check_learning()
+        self._chip.restore(request.snapshot)
+        return _NOTHING
+
+    def _check_learning(self) -> None:
+        if not self._learns:
+            raise ConfigurationError("the chip has not been told what to learn")
+
     def _known_theta(self, request: Dense | Signs) -> NDArray[np.float32]:
+        self._check_samples(int(request.samples.max()))
+        return self._held_theta(request)
+
+    def _check_samples(self, largest: int) -> None:
         if not self._has_cost:
             raise ConfigurationError("costs are asked for before a cost function is set")
-        largest = int(request.samples.max())
         if largest >= self._samples_held:
             raise LimitError(
                 f"sample {largest} is asked for; the memory holds {self._samples_held} samples"
             )
+
+    def _held_theta(self, request: Dense | Signs | Generated) -> NDArray[np.float32]:
         if request.theta is not None:
             if request.theta_number == 0:
                 raise LimitError("theta number 0 stands for no theta")

@@ -23,8 +23,18 @@ from mgd_lab.algorithm import (
     mean_square_perturbation,
 )
 from mgd_lab.bench.amplitudes import amplitudes_of
+from mgd_lab.bench.programs import learning_program, probe_program
 from mgd_lab.bench.task import check_fit, cost_function, evaluation_set
-from mgd_lab.chip import Chip, ChipDescription, HoldsSamples, MeasuresCost, MeasuresSigns
+from mgd_lab.chip import (
+    Chip,
+    ChipDescription,
+    GeneratesProbes,
+    HoldsSamples,
+    Learns,
+    MeasuresCost,
+    MeasuresSigns,
+    Rung,
+)
 from mgd_lab.codes import mean_square, period
 from mgd_lab.controller import (
     AnalogLearner,
@@ -37,8 +47,8 @@ from mgd_lab.controller import (
     Evaluator,
     Learner,
     Measurement,
+    OnChipLearner,
     Progress,
-    Rung,
     StepLog,
     Training,
     TrainingState,
@@ -172,15 +182,11 @@ def assemble(
     training, and be idle before the chip is closed.
     """
     prepare(fitted, chip)
-    prober = prober_for(fitted.rung, chip, fitted.cost, fitted.train_inputs, fitted.train_targets)
-    measurement = Measurement(
-        prober, fitted.largest_block, interrupt, fitted.description.name, workers
-    )
     log = StepLog(sink, clock, fitted.experiment.logging.costs)
     return Training(
         schedule=fitted.schedule,
         source=fitted.source,
-        learner=_learner(fitted, measurement, log),
+        learner=_learner(fitted, chip, interrupt, workers, log),
         evaluator=Evaluator(chip, fitted.cost, fitted.evaluation, fitted.largest_block),
         stop=fitted.experiment.stop,
         cadence=fitted.cadence,
@@ -194,15 +200,26 @@ def assemble(
 
 def prepare(fitted: Fitted, chip: Chip) -> None:
     """Tells the chip what its rung needs to know; nothing is energised by it."""
-    if isinstance(chip, MeasuresCost) and fitted.rung != "forward":
+    rung = fitted.rung
+    if isinstance(chip, MeasuresCost) and rung != "forward":
         chip.set_cost(fitted.cost)
-    if isinstance(chip, HoldsSamples) and (fitted.rung in ("dense", "signs") or needs_memory(chip)):
+    if isinstance(chip, HoldsSamples) and (rung not in ("forward", "cost") or needs_memory(chip)):
         chip.load_samples(fitted.train_inputs, fitted.train_targets)
-    if isinstance(chip, MeasuresSigns) and fitted.rung == "signs":
+    if isinstance(chip, MeasuresSigns) and rung == "signs":
         chip.set_amplitudes(fitted.amplitudes)
+    if isinstance(chip, GeneratesProbes) and rung == "generated":
+        chip.configure_probes(probe_program(fitted))
 
 
-def _learner(fitted: Fitted, measurement: Measurement, log: StepLog) -> Learner:
+def _learner(
+    fitted: Fitted, chip: Chip, interrupt: threading.Event, workers: Executor, log: StepLog
+) -> Learner:
+    if fitted.rung == "learns" and isinstance(chip, Learns):
+        return OnChipLearner(chip, learning_program(fitted), fitted.envelope)
+    prober = prober_for(fitted.rung, chip, fitted.cost, fitted.train_inputs, fitted.train_targets)
+    measurement = Measurement(
+        prober, fitted.largest_block, interrupt, fitted.description.name, workers
+    )
     training = fitted.experiment.training
     kind = training.perturbation.kind
     square = mean_square_perturbation(

@@ -15,8 +15,8 @@ from mgd_lab.bench.assembly import Fitted, assemble, fit, start
 from mgd_lab.bench.chips import build_chip, is_simulated
 from mgd_lab.bench.initial import initial_parameters
 from mgd_lab.bench.task import data_set
-from mgd_lab.chip import Chip
-from mgd_lab.controller import EvaluationSet, Rung, SystemClock, TrainingState
+from mgd_lab.chip import Chip, Rung
+from mgd_lab.controller import EvaluationSet, SystemClock, TrainingState
 from mgd_lab.experiment import LoadedExperiment, Stop
 from mgd_lab.records import Record
 
@@ -206,6 +206,8 @@ def _counts(fitted: Fitted, steps: int) -> dict[str, int]:
     evaluations = _evaluations(steps, schedule.tau_theta, cadence.evaluate_every_steps)
     wide = 4 * description.inputs
     bytes_per_probe = {
+        "learns": 0,
+        "generated": 8,
         "signs": 5 + -(-parameters // 8) + 8,
         "dense": 4 + 4 * parameters + 8,
         "cost": 8 * parameters + wide + 4 * description.outputs + 8,
@@ -220,7 +222,8 @@ def _counts(fitted: Fitted, steps: int) -> dict[str, int]:
         "probes": probes,
         "evaluation_probes": evaluations * len(fitted.evaluation.inputs),
         "parameter_writes": probes // schedule.batch if one_register else updates + 1,
-        "link_bytes": probes * bytes_per_probe + (0 if one_register else updates * 4 * parameters),
+        "link_bytes": probes * bytes_per_probe
+        + (0 if one_register or fitted.rung == "learns" else updates * 4 * parameters),
         "disk_bytes": logged[fitted.experiment.logging.costs]
         + snapshots * (8 * parameters + 32)
         + evaluations * 64,

@@ -63,7 +63,8 @@ def _read(path: Path) -> Float64:
                 with np.load(path, allow_pickle=False) as arrays:
                     return np.asarray(arrays["theta"], np.float64)
             return np.loadtxt(path, delimiter=",", ndmin=1).ravel()
-    except Exception as error:  # noqa: BLE001 (NumPy has many for a file that is damaged)
+    # NumPy raises errors of many kinds for a file that is damaged.
+    except Exception as error:
         raise ConfigurationError(
             f"training.initial.path: {path} gives no parameters: {error}. Expected .npy, .npz with "
             "an array theta, or text with one number a parameter"

@@ -65,7 +65,8 @@ def chip_drivers() -> EntryPoints[ChipDriver[Any]]:
 def _load(entry: EntryPoint) -> Any:
     try:
         return entry.load()
-    except Exception as error:  # noqa: BLE001 (a driver of a lab's own may fail in any way)
+    # A driver of a lab's own may fail in any way when it is imported.
+    except Exception as error:
         package = entry.value.split(":")[0].split(".")[0]
         spec = find_spec(package)
         where = "nowhere" if spec is None else str(spec.origin or spec.submodule_search_locations)

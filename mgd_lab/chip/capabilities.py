@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mgd_lab.chip.description import ChipDescription
+from mgd_lab.chip.programs import LearningProgram, ProbeProgram
 from mgd_lab.costs import CostFunction
 
 Float32 = NDArray[np.float32]
@@ -119,3 +120,39 @@ class MeasuresSigns(Protocol):
     ) -> Float64:
         """theta (P,), samples (n,), signs (n,), packed_codes (n, ⌈P/8⌉) → costs (n,)."""
         ...
+
+
+@runtime_checkable
+class GeneratesProbes(Protocol):
+    """Rung `generated`: the chip makes codes, samples and signs itself from a program."""
+
+    def configure_probes(self, program: ProbeProgram) -> None: ...
+
+    def measure_generated(self, theta: Float32, first_step: int, skip: int, count: int) -> Float64:
+        """theta (P,) → costs (count,) of neighbouring probes.
+
+        The first of them is probe `skip` of step `first_step`, in the order of `ProbeProgram`'s
+        schedule (see docs/algorithm.md).
+        """
+        ...
+
+
+@runtime_checkable
+class Learns(Protocol):
+    """Rung `learns`: the chip runs the whole training by itself.
+
+    `advance` names the step to reach, so that asking twice is harmless. A snapshot is float64,
+    (`snapshot_length(P)`,): all that the next step depends on.
+    """
+
+    def configure_learning(self, program: LearningProgram, theta: Float64) -> None:
+        """Step 0, with θ float64 (P,)."""
+        ...
+
+    def advance(self, step: int) -> None:
+        """Goes on until `step` steps have been done; ChipError where more have been already."""
+        ...
+
+    def snapshot(self) -> Float64: ...
+
+    def restore(self, snapshot: Float64) -> None: ...

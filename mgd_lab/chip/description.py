@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from mgd_lab.errors import ConfigurationError
 
 OutputKind = Literal["values", "probabilities"]
+Rung = Literal["forward", "cost", "dense", "signs", "generated", "learns"]
+ALL_RUNGS: tuple[Rung, ...] = ("forward", "cost", "dense", "signs", "generated", "learns")
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class ChipDescription:
         largest_block: most probes in one request.
         probe_seconds: time of one probe on the chip; 0 where unknown or negligible.
         exchange_seconds: time of one exchange on the link, likewise.
+        rungs: what the hardware behind a driver can do; the driver may be able to ask for more.
         simulated: true where no hardware is behind it.
     """
 
@@ -87,6 +90,7 @@ class ChipDescription:
     largest_block: int = 1
     probe_seconds: float = 0.0
     exchange_seconds: float = 0.0
+    rungs: tuple[Rung, ...] = ALL_RUNGS
     simulated: bool = False
 
     def __post_init__(self) -> None:
@@ -95,6 +99,11 @@ class ChipDescription:
             raise ConfigurationError(f"chip {self.name!r}: two parameter groups share a name")
         if not names:
             raise ConfigurationError(f"chip {self.name!r} has no parameters")
+        unknown = [rung for rung in self.rungs if rung not in ALL_RUNGS]
+        if unknown or not self.rungs:
+            raise ConfigurationError(
+                f"chip {self.name!r}: rungs {self.rungs} must be some of {', '.join(ALL_RUNGS)}"
+            )
         if self.inputs < 1 or self.outputs < 1 or self.largest_block < 1:
             raise ConfigurationError(
                 f"chip {self.name!r}: inputs ({self.inputs}), outputs ({self.outputs}) and "
@@ -157,6 +166,8 @@ class ChipDescription:
             values["groups"] = tuple(
                 ParameterGroup(**_infinite(group)) for group in mapping["groups"]
             )
+            if "rungs" in mapping:
+                values["rungs"] = tuple(mapping["rungs"])
             return cls(**values)
         except (TypeError, KeyError, AttributeError) as error:
             raise ConfigurationError(f"not a chip description: {error}") from error

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mgd_lab.codes.pages import from_pages, sealed
 from mgd_lab.codes.philox import Stream, check_indices, check_seed, words
 from mgd_lab.errors import ConfigurationError
 
@@ -20,6 +21,9 @@ Kind = Literal["sequential", "random", "walsh", "sinusoidal"]
 KINDS: tuple[Kind, ...] = ("sequential", "random", "walsh", "sinusoidal")
 SIGN_KINDS: tuple[Kind, ...] = ("random", "walsh")
 _BITS_PER_WORD = 128
+_PAGE_CODES = 4096
+_PAGE_BYTES = 2**18
+_PAGES = 4
 _SIGNS_OF_BYTE = np.where(
     np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little") == 1,
     np.float64(1),
@@ -48,9 +52,27 @@ def packed_codes(
     """Codes of ±1 as bits, shape (count, ⌈parameters/8⌉): 1 is +1, 0 is −1.
 
     Bit i (from the least significant) of byte j belongs to parameter 8 j + i; bits beyond the
-    last parameter are 0. Kinds random and walsh only.
+    last parameter are 0. Kinds random and walsh only. The array is read-only.
     """
     _check(kind, seed, first, count, parameters)
+    if kind not in SIGN_KINDS:
+        raise ConfigurationError(f"{kind} codes are not ±1 and cannot be packed into bits")
+    rows = min(_PAGE_CODES, max(1, _PAGE_BYTES // -(-parameters // 8)))
+    if count > _PAGES * rows or first + count + rows > 2**64:
+        return _pack(kind, seed, first, count, parameters)
+    return from_pages(
+        lambda page: _packed_page(kind, seed, page * rows, rows, parameters), rows, first, count
+    )
+
+
+@lru_cache(maxsize=2 * _PAGES)
+def _packed_page(
+    kind: Kind, seed: int, first: int, count: int, parameters: int
+) -> NDArray[np.uint8]:
+    return sealed(_pack(kind, seed, first, count, parameters))
+
+
+def _pack(kind: Kind, seed: int, first: int, count: int, parameters: int) -> NDArray[np.uint8]:
     if kind == "random":
         per_index = -(-parameters // _BITS_PER_WORD)
         outputs = words(seed, Stream.CODES, first, count, per_index)
@@ -59,12 +81,10 @@ def packed_codes(
         if parameters % 8:
             packed[:, -1] &= np.uint8((1 << parameters % 8) - 1)
         return packed
-    if kind == "walsh":
-        rows = 2 * np.arange(parameters, dtype=np.uint32) + np.uint32(1)
-        columns = _indices_mod(first, count, hadamard_size(parameters)).astype(np.uint32)
-        odd = np.bitwise_count(rows & columns[:, None]) & np.uint8(1)
-        return np.packbits(odd == 0, axis=1, bitorder="little")
-    raise ConfigurationError(f"{kind} codes are not ±1 and cannot be packed into bits")
+    rows = 2 * np.arange(parameters, dtype=np.uint32) + np.uint32(1)
+    columns = _indices_mod(first, count, hadamard_size(parameters)).astype(np.uint32)
+    odd = np.bitwise_count(rows & columns[:, None]) & np.uint8(1)
+    return np.packbits(odd == 0, axis=1, bitorder="little")
 
 
 def unpack_signs(packed: NDArray[np.uint8], parameters: int) -> NDArray[np.float64]:

@@ -6,16 +6,18 @@ from mgd_lab.controller.envelope import Admitted, Envelope, check_amplitudes
 from mgd_lab.controller.evaluation import EvaluationSet, Evaluator, needs_memory
 from mgd_lab.controller.learners import AnalogLearner, DiscreteLearner, Learner, Updater
 from mgd_lab.controller.measurement import Measurement
+from mgd_lab.controller.on_chip import OnChipLearner
 from mgd_lab.controller.probers import (
     CostProber,
     DenseProber,
     ForwardProber,
+    GeneratedProber,
     Prober,
     SignsProber,
     prober_for,
 )
 from mgd_lab.controller.progress import Outcome, Progress, Status
-from mgd_lab.controller.rungs import RUNGS, Rung, choose_rung
+from mgd_lab.controller.rungs import RUNGS, choose_rung
 from mgd_lab.controller.state import TrainingState
 from mgd_lab.controller.step_log import StepLog
 from mgd_lab.controller.training import Cadence, Training
@@ -35,12 +37,13 @@ __all__ = [
     "EvaluationSet",
     "Evaluator",
     "ForwardProber",
+    "GeneratedProber",
     "Learner",
     "Measurement",
+    "OnChipLearner",
     "Outcome",
     "Prober",
     "Progress",
-    "Rung",
     "SignsProber",
     "Status",
     "StepLog",

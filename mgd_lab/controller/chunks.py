@@ -96,6 +96,22 @@ class Chunk:
 
 
 @dataclass(frozen=True)
+class Bits:
+    """Packed codes of a chunk, made when they are first asked for."""
+
+    kind: Kind
+    seed: int
+    first: int
+    count: int
+    parameters: int
+
+    @cached_property
+    def packed(self) -> NDArray[np.uint8]:
+        """(count, ⌈P/8⌉)."""
+        return packed_codes(self.kind, self.seed, self.first, self.count, self.parameters)
+
+
+@dataclass(frozen=True)
 class ChunkSource:
     """Makes chunks, a pure function of step and count.
 
@@ -148,11 +164,12 @@ class ChunkSource:
         """Codes as bits, where they are ±1, and as perturbations."""
         kind, seed, parameters = self.kind, self.seed, len(self.amplitudes)
         if kind in SIGN_KINDS:
-            packed = packed_codes(kind, seed, plan.first_code, plan.codes, parameters)
+            bits = Bits(kind, seed, plan.first_code, plan.codes, parameters)
 
             def expand_bits(first: int, stop: int) -> Float64:
-                return self._signs.expand(self._signs.table(), packed[first:stop])
+                return self._signs.expand(self._signs.table(), bits.packed[first:stop])
 
+            packed = bits.packed if self.with_bits else None
             return packed, Perturbations(plan.codes, parameters, expand_bits)
 
         def expand(first: int, stop: int) -> Float64:

@@ -40,6 +40,10 @@ class Learner(Protocol):
         """Steps between two updates."""
         ...
 
+    def span(self, state: TrainingState, most: int) -> int:
+        """Steps to do next: at most `most`, after which something else is due."""
+        ...
+
     def advance(self, state: TrainingState, chunk: Chunk, first: int, stop: int) -> int: ...
 
 
@@ -87,6 +91,10 @@ class DiscreteLearner:
     def window(self) -> int:
         """τ_θ."""
         return self._window
+
+    def span(self, state: TrainingState, most: int) -> int:
+        """Up to the end of the window."""
+        return min(most, self._window - state.steps % self._window)
 
     def advance(self, state: TrainingState, chunk: Chunk, first: int, stop: int) -> int:
         """Steps `first` … `stop − 1` of the chunk, within one window."""
@@ -176,6 +184,10 @@ class AnalogLearner:
     @property
     def window(self) -> int:
         """θ moves at every step."""
+        return 1
+
+    def span(self, state: TrainingState, most: int) -> int:  # noqa: ARG002 (always one)
+        """One step."""
         return 1
 
     def advance(

@@ -8,10 +8,17 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mgd_lab.chip import Chip, MeasuresCost, MeasuresDense, MeasuresOutputs, MeasuresSigns
+from mgd_lab.chip import (
+    Chip,
+    GeneratesProbes,
+    MeasuresCost,
+    MeasuresDense,
+    MeasuresOutputs,
+    MeasuresSigns,
+    Rung,
+)
 from mgd_lab.controller.chunks import Chunk
 from mgd_lab.controller.returned import check_shape
-from mgd_lab.controller.rungs import Rung
 from mgd_lab.costs import CostFunction
 from mgd_lab.errors import CapabilityError, ConfigurationError
 
@@ -58,6 +65,19 @@ class DenseProber:
         neighbours = chunk.perturbations.rows(int(rows[0]), int(rows[-1]) + 1)
         perturbations = (neighbours[rows - rows[0]] * signs).astype(np.float32)
         return self._chip.measure_dense(theta, chunk.samples[first:stop], perturbations)
+
+
+class GeneratedProber:
+    """Rung `generated`: the chip makes the probes itself."""
+
+    def __init__(self, chip: GeneratesProbes) -> None:
+        self._chip = chip
+
+    def measure(self, theta: Float32, chunk: Chunk, first: int, stop: int) -> Float64:
+        """Costs of the probes `first` … `stop − 1`, float64."""
+        step = int(chunk.plan.probe_steps[first])
+        skip = first - chunk.starts[step]
+        return self._chip.measure_generated(theta, chunk.plan.first_step + step, skip, stop - first)
 
 
 class _OneRegister(ABC):
@@ -133,6 +153,8 @@ def prober_for(
 ) -> Prober:
     """The prober of a rung that the chip has (see `choose_rung`); inputs (N, I), targets (N, O)."""
     name = chip.description.name
+    if rung == "generated" and isinstance(chip, GeneratesProbes):
+        return GeneratedProber(chip)
     if rung == "signs" and isinstance(chip, MeasuresSigns):
         return SignsProber(chip)
     if rung == "dense" and isinstance(chip, MeasuresDense):

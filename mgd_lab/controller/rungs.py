@@ -4,23 +4,40 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
+
 from mgd_lab.chip import (
     Chip,
+    ChipDescription,
+    GeneratesProbes,
     HoldsSamples,
+    Learns,
     MeasuresCost,
     MeasuresDense,
     MeasuresOutputs,
     MeasuresSigns,
+    Rung,
 )
 from mgd_lab.codes import SIGN_KINDS, Kind
 from mgd_lab.errors import CapabilityError
 
-Rung = Literal["forward", "cost", "dense", "signs"]
-RUNGS: tuple[Rung, ...] = ("signs", "dense", "cost", "forward")
+# From the least that crosses the link to the most.
+RUNGS: tuple[Rung, ...] = ("learns", "generated", "signs", "dense", "cost", "forward")
 
 
-def choose_rung(chip: Chip, asked: Rung | Literal["auto"], kind: Kind, samples: int) -> Rung:
-    """The rung asked for, or the highest one possible; CapabilityError says why none is."""
+def choose_rung(
+    chip: Chip,
+    asked: Rung | Literal["auto"],
+    kind: Kind,
+    samples: int,
+    *,
+    wants_costs: bool = False,
+) -> Rung:
+    """The rung asked for, or the highest one possible; CapabilityError says why none is.
+
+    A chip that learns by itself returns no costs: `auto` leaves that to experiments that do not
+    log any.
+    """
     if asked != "auto":
         obstacle = _obstacle(chip, asked, kind, samples)
         if obstacle:
@@ -32,6 +49,8 @@ def choose_rung(chip: Chip, asked: Rung | Literal["auto"], kind: Kind, samples: 
     obstacles: dict[Rung, str] = {}
     for rung in RUNGS:
         obstacles[rung] = _obstacle(chip, rung, kind, samples)
+        if rung == "learns" and wants_costs:
+            obstacles[rung] = "it returns no costs, and logging.costs asks for them"
         if not obstacles[rung]:
             return rung
     reasons = "; ".join(f"{rung}: {obstacle}" for rung, obstacle in obstacles.items())
@@ -43,21 +62,34 @@ def choose_rung(chip: Chip, asked: Rung | Literal["auto"], kind: Kind, samples: 
 def _obstacle(chip: Chip, rung: Rung, kind: Kind, samples: int) -> str:
     """Why a rung is not possible; empty where it is."""
     needed = {
+        "learns": Learns,
+        "generated": GeneratesProbes,
         "signs": MeasuresSigns,
         "dense": MeasuresDense,
         "cost": MeasuresCost,
         "forward": MeasuresOutputs,
     }[rung]
+    description = chip.description
     if not isinstance(chip, needed):
         return f"the chip lacks the capability {needed.__name__}"
+    if rung not in description.rungs:
+        return "the chip's description does not offer it"
     if rung == "signs" and kind not in SIGN_KINDS:
         return f"codes of kind {kind} are not ±1"
-    if rung in ("signs", "dense"):
-        if not isinstance(chip, HoldsSamples):
-            return "the chip lacks the capability HoldsSamples"
-        if chip.description.sample_memory < samples:
-            return (
-                f"the chip's memory holds {chip.description.sample_memory} samples, "
-                f"{samples} are needed"
-            )
+    if rung in ("forward", "cost"):
+        return ""
+    if not isinstance(chip, HoldsSamples):
+        return "the chip lacks the capability HoldsSamples"
+    if description.sample_memory < samples:
+        return f"the chip's memory holds {description.sample_memory} samples, {samples} are needed"
+    if rung == "learns":
+        return _obstacle_to_learning(description)
+    return ""
+
+
+def _obstacle_to_learning(description: ChipDescription) -> str:
+    """A chip that moves its parameters by itself is out of reach of the host's envelope."""
+    bounded = np.isfinite(description.low).any() or np.isfinite(description.high).any()
+    if bounded or (description.resolution > 0).any():
+        return "the host could not keep the chip's limits and resolution while it learns by itself"
     return ""

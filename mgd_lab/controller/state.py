@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ class TrainingState:
         total: (P,) float64, Σ C̃ θ̃ of the window in progress.
         baseline: C0 that the next step may be compared with.
         filters: of the analog algorithm.
+        chip_snapshot: of a chip that learns by itself, after the last advance.
         projected: parameters that updates moved onto the limits, in all.
     """
 
@@ -36,13 +37,13 @@ class TrainingState:
     total: Float64
     baseline: float = np.nan
     filters: AnalogState | None = None
+    chip_snapshot: Float64 | None = None
     steps: int = 0
     probes: int = 0
     evaluation_probes: int = 0
     remeasured_probes: int = 0
     updates: int = 0
     projected: int = 0
-    notes: list[str] = field(default_factory=list[str])
 
     def counters(self, samples: int) -> Counters:
         """The counters of DESIGN; `samples` are the draws so far."""
@@ -68,4 +69,6 @@ class TrainingState:
             arrays["filters.last_cost"] = np.array(self.filters.last_cost)
             arrays["filters.modulation"] = np.array(self.filters.modulation)
             arrays["filters.gradient"] = self.filters.gradient.copy()
+        if self.chip_snapshot is not None:
+            arrays["chip_snapshot"] = self.chip_snapshot.copy()
         return arrays

@@ -148,7 +148,7 @@ class Training:
         while n < count:
             if self._interrupt.is_set():
                 return "interrupted"
-            stop = min(count, n + window - state.steps % window)
+            stop = n + learner.span(state, min(count - n, self._until_due(state)))
             done = learner.advance(state, chunk, n, stop)
             if done < stop - n:
                 return "interrupted"
@@ -166,6 +166,12 @@ class Training:
                 return "finished"
         self._log.flush()
         return None
+
+    def _until_due(self, state: TrainingState) -> int:
+        """Steps to the end of the window in which an evaluation or a snapshot is due."""
+        window = self._learner.window
+        evaluation = -(-self._next_evaluation // window) * window
+        return max(1, min(evaluation, self._next_snapshot * window) - state.steps)
 
     def _between_windows(self, state: TrainingState) -> None:
         if state.updates >= self._next_snapshot:

@@ -8,9 +8,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mgd_lab.chip import Chip
-
-Rung = Literal["forward", "cost", "dense", "signs"]
+from mgd_lab.chip import Chip, Rung
 
 
 class Settings(BaseModel):

@@ -9,6 +9,7 @@ from mgd_lab.wire.blocks import (
     block_header,
     decode_block,
     encode_block,
+    encode_indefinite_block,
 )
 from mgd_lab.wire.decoding import Request, decode_request, refused_result_count, result_count
 from mgd_lab.wire.descriptions import (
@@ -17,6 +18,14 @@ from mgd_lab.wire.descriptions import (
     encode_description,
 )
 from mgd_lab.wire.envelope import CRC_BYTES, HEADER_BYTES, Opcode, Widths
+from mgd_lab.wire.program_requests import (
+    Advance,
+    ConfigureLearning,
+    ConfigureProbes,
+    Generated,
+    Restore,
+    Snapshot,
+)
 from mgd_lab.wire.replies import REPLY_OVERHEAD_BYTES, Reply, decode_reply
 from mgd_lab.wire.requests import Costs, Dense, Outputs, Signs
 from mgd_lab.wire.scpi import (
@@ -24,9 +33,9 @@ from mgd_lab.wire.scpi import (
     Command,
     Header,
     exchange_message,
-    message_end,
     parse_message,
 )
+from mgd_lab.wire.scpi_stream import MessageStream, message_end
 from mgd_lab.wire.setup_requests import (
     Amplitudes,
     ReadParameters,
@@ -43,19 +52,26 @@ __all__ = [
     "LARGEST_BLOCK_BYTES",
     "LARGEST_DESCRIPTION_BYTES",
     "REPLY_OVERHEAD_BYTES",
+    "Advance",
     "Amplitudes",
     "Command",
+    "ConfigureLearning",
+    "ConfigureProbes",
     "Costs",
     "Dense",
+    "Generated",
     "Header",
+    "MessageStream",
     "Opcode",
     "Outputs",
     "ReadParameters",
     "Reply",
+    "Restore",
     "Request",
     "Samples",
     "SetCost",
     "Signs",
+    "Snapshot",
     "Status",
     "Widths",
     "WriteParameters",
@@ -67,6 +83,7 @@ __all__ = [
     "decode_request",
     "encode_block",
     "encode_description",
+    "encode_indefinite_block",
     "exchange_message",
     "message_end",
     "parse_message",

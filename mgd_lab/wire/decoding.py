@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+from mgd_lab.chip import snapshot_length
 from mgd_lab.errors import LinkError
 from mgd_lab.wire.envelope import (
     CRC_BYTES,
@@ -14,6 +15,14 @@ from mgd_lab.wire.envelope import (
     check_seal,
     read_header,
 )
+from mgd_lab.wire.program_requests import (
+    Advance,
+    ConfigureLearning,
+    ConfigureProbes,
+    Generated,
+    Restore,
+    Snapshot,
+)
 from mgd_lab.wire.requests import Costs, Dense, Outputs, Signs
 from mgd_lab.wire.setup_requests import (
     Amplitudes,
@@ -23,9 +32,10 @@ from mgd_lab.wire.setup_requests import (
     WriteParameters,
 )
 
-Measurement = Outputs | Costs | Dense | Signs
+Measurement = Outputs | Costs | Dense | Signs | Generated
 Setup = Amplitudes | Samples | SetCost | WriteParameters | ReadParameters
-Request = Measurement | Setup
+Program = ConfigureProbes | ConfigureLearning | Advance | Snapshot | Restore
+Request = Measurement | Setup | Program
 
 _REQUESTS: dict[Opcode, type[Request]] = {
     kind.opcode: kind
@@ -39,6 +49,12 @@ _REQUESTS: dict[Opcode, type[Request]] = {
         SetCost,
         WriteParameters,
         ReadParameters,
+        Generated,
+        ConfigureProbes,
+        ConfigureLearning,
+        Advance,
+        Snapshot,
+        Restore,
     )
 }
 
@@ -64,6 +80,8 @@ def result_count(opcode: Opcode, count: int, widths: Widths) -> int:
         return count * widths.outputs
     if opcode in _MEASUREMENTS:
         return count
+    if opcode == Opcode.SNAPSHOT:
+        return snapshot_length(widths.parameters)
     return widths.parameters if opcode == Opcode.READ_PARAMETERS else 0
 
 
@@ -82,9 +100,17 @@ def refused_result_count(data: bytes, widths: Widths) -> tuple[int, int]:
     return sequence, result_count(header.opcode, header.count, widths)
 
 
-_MEASUREMENTS = frozenset({Opcode.OUTPUTS, Opcode.COSTS, Opcode.DENSE, Opcode.SIGNS})
-_WITH_THETA = frozenset({Opcode.DENSE, Opcode.SIGNS})
-_WITHOUT_COUNT = frozenset({Opcode.COST_FUNCTION, Opcode.READ_PARAMETERS})
+_WITH_THETA = frozenset({Opcode.DENSE, Opcode.SIGNS, Opcode.GENERATED})
+_MEASUREMENTS = _WITH_THETA | {Opcode.OUTPUTS, Opcode.COSTS}
+_WITHOUT_COUNT = frozenset(
+    {
+        Opcode.COST_FUNCTION,
+        Opcode.READ_PARAMETERS,
+        Opcode.ADVANCE,
+        Opcode.SNAPSHOT,
+        Opcode.RESTORE,
+    }
+)
 
 
 def _check_count(header: Header, widths: Widths) -> None:

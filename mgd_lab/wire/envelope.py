@@ -41,11 +41,17 @@ class Opcode(IntEnum):
     COSTS = 2
     DENSE = 3
     SIGNS = 4
+    GENERATED = 5
     AMPLITUDES = 16
     SAMPLES = 17
     COST_FUNCTION = 18
     WRITE_PARAMETERS = 19
     READ_PARAMETERS = 20
+    CONFIGURE_PROBES = 21
+    CONFIGURE_LEARNING = 22
+    ADVANCE = 23
+    SNAPSHOT = 24
+    RESTORE = 25
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from mgd_lab.records import ParameterSnapshot, Record, StepBlock
 KINDS = ("sequential", "random", "walsh", "sinusoidal")
 ALGORITHMS = ("measured", "paired", "analog")
 BLOCKS = (1, 7, 64, None)
-RUNGS = ("forward", "cost", "dense", "signs")
+RUNGS = ("forward", "cost", "dense", "signs", "generated")
 
 
 class Kept:

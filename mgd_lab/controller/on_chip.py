@@ -1,0 +1,49 @@
+"""Rung `learns`: the chip trains itself, and the host looks on."""
+
+from __future__ import annotations
+
+from mgd_lab.chip import SNAPSHOT_HEAD, LearningProgram, Learns
+from mgd_lab.controller.chunks import Chunk
+from mgd_lab.controller.envelope import Envelope
+from mgd_lab.controller.state import TrainingState
+
+
+class OnChipLearner:
+    """Asks the chip to go on, and takes over its parameters.
+
+    The chip returns no costs, so that the log holds evaluations and parameters only.
+    """
+
+    def __init__(self, chip: Learns, program: LearningProgram, envelope: Envelope) -> None:
+        self._chip = chip
+        self._program = program
+        self._window = program.probes.tau_theta
+        self._envelope = envelope
+        self._told = False
+
+    @property
+    def window(self) -> int:
+        """τ_θ."""
+        return self._window
+
+    def span(self, state: TrainingState, most: int) -> int:  # noqa: ARG002 (windows do not matter)
+        """As far as it may go."""
+        return most
+
+    def advance(self, state: TrainingState, chunk: Chunk, first: int, stop: int) -> int:
+        """Steps `first` … `stop − 1` of the chunk, over any number of windows."""
+        if not self._told:
+            self._chip.configure_learning(self._program, state.theta)
+            if state.chip_snapshot is not None:
+                self._chip.restore(state.chip_snapshot)
+            self._told = True
+        self._chip.advance(chunk.plan.first_step + stop)
+        snapshot = self._chip.snapshot()
+        parameters = len(state.theta)
+        admitted = self._envelope.admit(snapshot[SNAPSHOT_HEAD : SNAPSHOT_HEAD + parameters])
+        state.theta, state.sent = admitted.theta, admitted.sent
+        state.chip_snapshot = snapshot
+        state.steps += stop - first
+        state.probes += chunk.starts[stop] - chunk.starts[first]
+        state.updates = state.steps // self._window
+        return stop - first
