@@ -158,6 +158,7 @@ class EmulatedChip:
             raise ChipError(f"{self._description.name}: codes came before their amplitudes")
         parameters = self._description.parameters
         self._checked(packed_codes, (len(samples), -(-parameters // 8)), "packed codes")
+        self._checked(signs, (len(samples),), "signs")
         self._load_register(theta)
         if len(samples) <= _FEW:
             perturbations = unpack_signs(packed_codes, parameters) * self._amplitudes
@@ -248,6 +249,8 @@ class EmulatedChip:
 
     def _present(self, parameters: Float64, samples: NDArray[np.uint32]) -> Float64:
         """parameters (n, P), or (1, P) for all, samples (n,) → costs (n,)."""
+        if samples.dtype != np.uint32:
+            raise ChipError(f"{self._description.name}: samples are {samples.dtype}, not uint32")
         try:
             inputs, targets = (
                 self._inputs.take(samples, axis=0),

@@ -136,7 +136,13 @@ def fit(experiment: Experiment, data: DataSet, chip: Chip) -> Fitted:
             f"evaluate: chip {description.name!r} is evaluated from its sample memory, which holds "
             "the training samples; use split: train and samples: all"
         )
-    rung = choose_rung(chip, experiment.chip.rung, training.perturbation.kind, len(train_inputs))
+    rung = choose_rung(
+        chip,
+        experiment.chip.rung,
+        training.perturbation.kind,
+        len(train_inputs),
+        wants_costs=experiment.logging.costs != "none",
+    )
     asked = experiment.chip.max_block_probes
     return Fitted(
         experiment=experiment,

@@ -21,6 +21,8 @@ from mgd_lab.experiment import LoadedExperiment, Stop
 from mgd_lab.records import Record
 
 _REHEARSAL_SECONDS = 0.3
+# What a log takes before anything is measured: its tables, their indices, the write-ahead log.
+_EMPTY_LOG_BYTES = 170_000
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,11 @@ def warnings(fitted: Fitted) -> tuple[str, ...]:
         found.append(
             f"stop.steps: the run ends after {stop.steps} steps, before the first update at step "
             f"{fitted.window}"
+        )
+    if fitted.rung == "learns" and fitted.experiment.logging.costs != "none":
+        found.append(
+            "chip.rung: a chip that learns by itself returns no costs; the log will hold "
+            "evaluations and parameters only"
         )
     if stop.accuracy_at_least is not None and fitted.evaluation.target_kind == "values":
         found.append(
@@ -215,7 +222,7 @@ def _counts(fitted: Fitted, steps: int) -> dict[str, int]:
     }[fitted.rung]
     one_register = fitted.rung in ("cost", "forward")
     sample_bytes = np.min_scalar_type(len(fitted.train_inputs) - 1).itemsize * schedule.batch
-    logged = {"all": steps * (16 + sample_bytes), "window_mean": updates * 24, "none": 0}
+    logged = {"all": steps * (16 + sample_bytes), "window_mean": updates * 40, "none": 0}
     snapshots = 2 + updates // cadence.parameters_every_updates
     return {
         "updates": updates,
@@ -224,7 +231,8 @@ def _counts(fitted: Fitted, steps: int) -> dict[str, int]:
         "parameter_writes": probes // schedule.batch if one_register else updates + 1,
         "link_bytes": probes * bytes_per_probe
         + (0 if one_register or fitted.rung == "learns" else updates * 4 * parameters),
-        "disk_bytes": logged[fitted.experiment.logging.costs]
+        "disk_bytes": _EMPTY_LOG_BYTES
+        + (0 if fitted.rung == "learns" else logged[fitted.experiment.logging.costs])
         + snapshots * (8 * parameters + 32)
         + evaluations * 64,
     }

@@ -103,7 +103,7 @@ def execute(
     if error is None and execution.outcome is not None:
         return execution.summarise(execution.outcome.status, ""), None
     status: RunStatus = "refused" if isinstance(error, LimitError) else "failed"
-    message = "" if error is None else "\n".join([str(error), *getattr(error, "__notes__", [])])
+    message = "" if error is None else _told(error)
     return execution.summarise(status, message), error
 
 
@@ -219,3 +219,12 @@ class _Execution:
             parameter_names=description.parameter_names,
             parameter_units=[g.unit for g in description.groups for _ in range(g.count)],
         )
+
+
+def _told(error: MgdLabError) -> str:
+    """The error with its notes, and what had gone wrong before it."""
+    lines = [str(error), *getattr(error, "__notes__", [])]
+    earlier = error.__context__
+    if isinstance(earlier, MgdLabError) and error.__cause__ is not earlier:
+        lines.append(f"after: {earlier}")
+    return "\n".join(lines)

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 
 from mgd_lab.cli.quantities import cost, duration, number, percent
+from mgd_lab.cli.readers import perhaps_unread
 from mgd_lab.controller import Progress
 
 
@@ -43,7 +44,8 @@ class ProgressLine:
         trace: TracebackType | None,
     ) -> None:
         if self._bar is not None:
-            self._bar.stop()
+            with perhaps_unread():
+                self._bar.stop()
 
     def show(self, progress: Progress) -> None:
         """Redraws the line."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -11,11 +13,20 @@ from mgd_lab.cli.errors import reported, tell
 from mgd_lab.cli.options import Changes, ChipFile, Config, Json, RunsDir, load, print_json
 from mgd_lab.cli.progress import ProgressLine
 from mgd_lab.cli.quantities import cost, duration, number, percent
+from mgd_lab.cli.readers import perhaps_unread
 from mgd_lab.cli.signals import stop_on_signals
 from mgd_lab.errors import MgdLabError
 from mgd_lab.experiment import Stop
+from mgd_lab.records import Counters
 
 NAME = "run"
+# The summary of a run whose experiment could not even be read.
+_UNKNOWN: dict[str, Any] = {
+    "run": None,
+    "status": "failed",
+    **asdict(Counters()),
+    **dict.fromkeys(("cost", "accuracy", "wall_seconds", "seed", "simulated")),
+}
 
 
 @reported
@@ -32,7 +43,7 @@ def command(
             experiment = load(config, chip, set_)
         except MgdLabError as error:
             if json:
-                print_json({"run": None, "status": "failed", "message": str(error)})
+                print_json({**_UNKNOWN, "message": str(error)})
             raise
         with ProgressLine(experiment.experiment.name) as progress:
             result, error = execute(
@@ -42,18 +53,20 @@ def command(
                 interrupt=interrupt,
                 announce=_announce,
             )
-    if error is not None:
-        tell(error)
-    else:
-        _tell_result(experiment.experiment.name, result, experiment.experiment.stop)
-    if json:
-        print_json(result.summary)
+    with perhaps_unread():
+        if error is not None:
+            tell(error)
+        else:
+            _tell_result(experiment.experiment.name, result, experiment.experiment.stop)
+        if json:
+            print_json(result.summary)
     code = EXIT_CODES[result.status] if error is None else error.exit_code
     raise typer.Exit(code)
 
 
 def _announce(path: Path, simulated: bool) -> None:
-    typer.echo(f"run {path}{' (simulated)' if simulated else ''}")
+    with perhaps_unread():
+        typer.echo(f"run {path}{' (simulated)' if simulated else ''}")
 
 
 def _tell_result(name: str, result: RunResult, stop: Stop) -> None:

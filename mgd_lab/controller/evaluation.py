@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,21 +46,28 @@ class Evaluator:
         self._largest = largest_block
         self.samples = samples
 
-    def evaluate(self, sent: Float32) -> tuple[float, float | None]:
-        """Mean cost and accuracy at θ (P,) as sent; accuracy is None where only costs come."""
+    def evaluate(
+        self, sent: Float32, interrupted: Callable[[], bool]
+    ) -> tuple[float, float | None] | None:
+        """Mean cost and accuracy at θ (P,) as sent; accuracy is None where only costs come.
+
+        None altogether where `interrupted` was true between two blocks.
+        """
         chip, largest = self._chip, self._largest
         costs: list[Float64] = []
         outputs: list[Float64] = []
         for start in range(0, len(self.samples.inputs), largest):
+            if start and interrupted():
+                return None
             inputs = self.samples.inputs[start : start + largest]
             targets = self.samples.targets[start : start + largest]
-            if isinstance(chip, MeasuresOutputs):
+            if isinstance(chip, MeasuresOutputs) and "forward" in chip.description.rungs:
                 block = chip.outputs(sent.astype(np.float64), inputs)
                 check_shape(block, targets.shape, "outputs", chip.description.name)
                 outputs.append(block)
                 costs.append(self._cost(block, targets))
                 continue
-            if isinstance(chip, MeasuresCost):
+            if isinstance(chip, MeasuresCost) and "cost" in chip.description.rungs:
                 block = chip.costs(sent.astype(np.float64), inputs, targets)
             else:
                 block = self._from_memory(sent, start, len(inputs))
@@ -84,7 +92,7 @@ class Evaluator:
         """Chips that only take blocks hold the evaluated samples from place 0 (see `fits`)."""
         chip = self._chip
         samples = np.arange(start, start + count, dtype=np.uint32)
-        if isinstance(chip, MeasuresDense):
+        if isinstance(chip, MeasuresDense) and "dense" in chip.description.rungs:
             return chip.measure_dense(sent, samples, np.zeros((count, len(sent)), np.float32))
         if isinstance(chip, MeasuresSigns):
             no_bits = np.zeros((count, -(-len(sent) // 8)), np.uint8)
@@ -97,4 +105,8 @@ class Evaluator:
 
 def needs_memory(chip: Chip) -> bool:
     """True where a chip can be evaluated only on the samples that it holds."""
-    return isinstance(chip, HoldsSamples) and not isinstance(chip, MeasuresOutputs | MeasuresCost)
+    rungs = chip.description.rungs
+    direct = (isinstance(chip, MeasuresOutputs) and "forward" in rungs) or (
+        isinstance(chip, MeasuresCost) and "cost" in rungs
+    )
+    return isinstance(chip, HoldsSamples) and not direct

@@ -56,9 +56,10 @@ class StepLog:
             if baselines is not None:
                 self._baselines[self._filled : stop] = baselines
         elif self._mode == "window_mean":
-            self._window_costs[0] += float(costs.sum())
-            self._window_costs[1] += np.nan if baselines is None else float(baselines.sum())
-            self._window_costs[2] += len(costs)
+            sums = self._window_costs
+            sums[0] = _added(sums[0], costs)
+            sums[1] = np.nan if baselines is None else _added(sums[1], baselines)
+            sums[2] += len(costs)
         self._filled = stop
 
     def close_window(self, steps: int) -> None:
@@ -95,3 +96,8 @@ class StepLog:
                     monotonic_seconds=self._clock.monotonic(),
                 )
             )
+
+
+def _added(total: float, values: Float64) -> float:
+    """One after another, so that the sum does not depend on how a window was cut."""
+    return float(np.add.accumulate(np.concatenate([[total], values]))[-1])

@@ -185,16 +185,21 @@ class Training:
 
     def _conclude(self, state: TrainingState, status: Status) -> Status:
         """A last evaluation where the last one was earlier; the target decides."""
-        if self._last is None or self._last.step != state.steps:
-            self._evaluate(state)
+        current = self._last is not None and self._last.step == state.steps
+        if not current and not self._evaluate(state):
+            return "interrupted"
         if self._target_reached():
             return "target_reached"
         has_target = self._stop.cost_below is not None or self._stop.accuracy_at_least is not None
         return "target_missed" if has_target else status
 
-    def _evaluate(self, state: TrainingState) -> None:
-        cost, accuracy = self._evaluator.evaluate(state.sent)
+    def _evaluate(self, state: TrainingState) -> bool:
+        """False where it was interrupted, and says nothing."""
         samples = self._evaluator.samples
+        found = self._evaluator.evaluate(state.sent, self._interrupt.is_set)
+        if found is None:
+            return False
+        cost, accuracy = found
         state.evaluation_probes += len(samples.inputs)
         self._last = Evaluation(
             step=state.steps,
@@ -207,6 +212,7 @@ class Training:
         )
         self._log.flush()
         self._sink.write(self._last)
+        return True
 
     def _snapshot(self, state: TrainingState) -> None:
         self._log.flush()

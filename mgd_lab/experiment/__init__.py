@@ -18,6 +18,7 @@ from mgd_lab.experiment.limits import narrowed
 from mgd_lab.experiment.loading import (
     LoadedExperiment,
     experiment_from_mapping,
+    load_chip,
     load_experiment,
 )
 from mgd_lab.experiment.observation import Evaluate, Logging
@@ -63,6 +64,7 @@ __all__ = [
     "experiment_from_mapping",
     "json_schema",
     "key_problem",
+    "load_chip",
     "load_experiment",
     "narrowed",
     "parse_override",

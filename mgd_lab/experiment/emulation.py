@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -15,7 +15,7 @@ class NetworkSettings(Settings):
     """A multilayer perceptron."""
 
     kind: Literal["mlp"] = "mlp"
-    layers: tuple[int, ...] = Field(
+    layers: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         min_length=2, description="widths: inputs, hidden layers, outputs"
     )
     activation: Literal["sigmoid", "tanh", "relu", "linear"] = "sigmoid"

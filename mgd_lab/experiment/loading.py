@@ -85,6 +85,17 @@ def experiment_from_mapping(
     return _validated(document, drivers)
 
 
+def load_chip(path: str | Path, *, drivers: Drivers) -> ChipSettings:
+    """Read and validate a chip file that belongs to no experiment.
+
+    Raises:
+        ExperimentFileError: with all problems, one a line.
+    """
+    document = Document({"task": {"dataset": "parity", "bits": 2}}, {(): Origin(str(path))})
+    _place_chip(document, Path(), path)
+    return _validated(document, drivers).chip
+
+
 def _place_chip(
     document: Document, folder: Path, chip_file: str | Path | None
 ) -> tuple[Path | None, str | None]:

@@ -1,4 +1,4 @@
-"""What does not fit is refused before a folder is made or a value sent, and the message says why."""
+"""What does not fit is refused before a folder is made or a value sent; messages say why."""
 
 import json
 import math
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mgd_lab import run
-from mgd_lab.bench import check
-from mgd_lab.chip import ChipDescription, ParameterGroup
+from mgd_lab.bench import check, checking
 from mgd_lab.bench.amplitudes import amplitudes_of
+from mgd_lab.chip import ChipDescription, ParameterGroup
 from mgd_lab.errors import ConfigurationError, LimitError, MgdLabError
 from mgd_lab.experiment import Limits, narrowed
 
@@ -25,6 +25,11 @@ CHIP = ChipDescription(
     input_low=-5.0,
     input_high=5.0,
 )
+
+
+@pytest.fixture(autouse=True)
+def short_rehearsal(monkeypatch):
+    monkeypatch.setattr(checking, "_REHEARSAL_SECONDS", 0.01)
 
 
 def _narrowed(**limits):
@@ -128,7 +133,7 @@ def _arrays(tmp_path, inputs, targets):
         ({"training": {"perturbation": {"amplitude": {"weights9": 0.1}}}}, ("names weights9",)),
         (
             {"chip": {"limits": {"parameters": {"perturbation_resolution": 0.02}}}},
-            ("training.perturbation.amplitude", "weights1[0]", "0.05", "0.02", "0.04"),
+            ("training.perturbation.amplitude", "weights1[0]", "0.05", "0.02", "choose 0.0"),
         ),
         ({"evaluate": {"samples": 5}}, ("evaluate.samples", "5", "train", "4")),
         (
@@ -226,7 +231,7 @@ def _bytes_of_npy(path):
     return path.with_suffix(".npy").read_bytes()
 
 
-@pytest.mark.parametrize(("name", "write"), _damaged_files())
+@pytest.mark.parametrize(("name", "write"), list(_damaged_files()))
 def test_a_start_from_a_damaged_file(load, tmp_path, name, write):
     write(tmp_path / name)
     loaded = load(training={"initial": {"from": "file", "path": name}})

@@ -78,7 +78,7 @@ def test_another_package_of_the_same_name_is_named_with_its_place(installed, tmp
 def test_a_broken_driver_harms_nobody_who_does_not_name_it(installed, load):
     installed("lab", "lab_driver_broken:DRIVER", "raise RuntimeError")
     assert load().experiment.chip.driver == "emulated"
-    assert "lab" in SettingsOfDrivers(chip_drivers()).keys()
+    assert "lab" in list(SettingsOfDrivers(chip_drivers()))
 
 
 def test_drivers_are_imported_when_they_are_named(installed):

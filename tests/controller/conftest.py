@@ -237,6 +237,9 @@ def train(experiment):
         catch: type[BaseException] | tuple[type[BaseException], ...] = (),
         **changes: Any,
     ) -> Trained:
+        if on is None:
+            # A rung that returns costs, for all kinds of codes; a chip of few means has its own.
+            changes["chip"] = {"rung": "dense", **changes.get("chip", {})}
         made = experiment(**changes)
         chip = chip_drivers()[made.chip.driver].build(made.chip, None) if on is None else on
         sink = _List()

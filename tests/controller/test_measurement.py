@@ -231,7 +231,6 @@ def test_an_interruption_before_anything(train, double):
     assert chip.probes <= EVALUATED
 
 
-@pytest.mark.xfail(reason="an evaluation is presented to its end before the request is heard")
 def test_an_interruption_during_an_evaluation(train, double):
     """A large test set on a slow chip must not hold up a Ctrl-C."""
     event = threading.Event()

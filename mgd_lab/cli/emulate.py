@@ -1,0 +1,40 @@
+"""`mgd-lab emulate CHIP`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mgd_lab.bench.serving import served
+from mgd_lab.cli.errors import reported
+from mgd_lab.cli.signals import stop_on_signals
+
+NAME = "emulate"
+
+@reported
+def command(
+    chip: Annotated[Path, typer.Argument(help="Chip file (YAML).", metavar="CHIP")],
+    tcp: Annotated[
+        int | None,
+        typer.Option("--tcp", min=0, max=65535, metavar="PORT", help="Serve a raw SCPI socket."),
+    ] = None,
+    hislip: Annotated[
+        int | None,
+        typer.Option("--hislip", min=0, max=65535, metavar="PORT", help="Serve HiSLIP."),
+    ] = None,
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDRESS", help="Address to listen on.")
+    ] = "127.0.0.1",
+) -> None:
+    """Serve an emulated chip until it is interrupted; port 0 is any that is free.
+
+    When ready, prints one line an endpoint: its resource string.
+    """
+    ports = {"tcp": tcp, "hislip": hislip}
+    named = {name: port for name, port in ports.items() if port is not None}
+    with stop_on_signals() as stop, served(chip, host, named) as resources:
+        for resource in resources:
+            typer.echo(resource)
+        stop.wait()
