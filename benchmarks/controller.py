@@ -29,7 +29,7 @@ import numpy as np
 import pyvisa
 
 import mgd_lab
-from drivers.scpi import ScpiChip
+from drivers.scpi import DRIVER
 from mgd_lab.bench.assembly import assemble, fit, start
 from mgd_lab.bench.chips import build_chip
 from mgd_lab.bench.initial import initial_parameters
@@ -221,7 +221,7 @@ def visa_chip(loaded: LoadedExperiment, wrap: list[tuple[bytes, int]] | None) ->
     if wrap is not None:
         core = RecordingCore(core, wrap)
     library = simulated_library({settings.resource: core})
-    return library, ScpiChip(settings, library)
+    return library, DRIVER.build(settings, library)
 
 
 def bare_visa(loaded: LoadedExperiment, exchanges: list[tuple[bytes, int]]) -> float:

@@ -19,7 +19,7 @@ from mgd_lab.experiment.emulation import EmulationSettings
 from mgd_lab.experiment.limits import narrowed
 from sim_instruments.network import MultilayerPerceptron
 from sim_instruments.on_chip_learning import OnChipLearning
-from sim_instruments.probe_generator import ProbeGenerator, Probes
+from sim_instruments.probe_generator import Generated, ProbeGenerator
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -178,9 +178,9 @@ class EmulatedChip:
 
     def measure_generated(self, theta: Float32, first_step: int, skip: int, count: int) -> Float64:
         """theta (P,) → costs (count,) of the probes from place `skip` of step `first_step`."""
-        if self._generator is None:
-            raise ChipError(f"{self._description.name}: probes were asked for before their program")
-        return self._measure_probes(theta, self._generator.neighbouring(first_step, skip, count))
+        return self._measure_probes(
+            theta, self._the_generator().neighbouring(first_step, skip, count)
+        )
 
     def configure_learning(self, program: LearningProgram, theta: Float64) -> None:
         """Step 0 of a training that the chip does itself, from θ float64 (P,)."""
@@ -207,14 +207,17 @@ class EmulatedChip:
             )
         return self._learning
 
-    def _measure_probes(self, theta: Float32, probes: Probes) -> Float64:
-        generator = self._generator
-        if generator is None:
+    def _measure_probes(self, theta: Float32, asked: Generated) -> Float64:
+        probes = asked.probes
+        if asked.packed is not None:
+            return self.measure_signs(theta, probes.samples, probes.signs, asked.packed)
+        perturbations = self._the_generator().perturbations(probes)
+        return self.measure_dense(theta, probes.samples, perturbations)
+
+    def _the_generator(self) -> ProbeGenerator:
+        if self._generator is None:
             raise ChipError(f"{self._description.name}: probes were asked for before their program")
-        if generator.sign_codes:
-            packed = generator.packed(probes)
-            return self.measure_signs(theta, probes.samples, probes.signs, packed)
-        return self.measure_dense(theta, probes.samples, generator.perturbations(probes))
+        return self._generator
 
     def _measure_many(
         self,

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from mgd_lab.chip import SNAPSHOT_HEAD, LearningProgram, snapshot_length
 from mgd_lab.codes import mean_square
 from mgd_lab.errors import ChipError
-from sim_instruments.probe_generator import ProbeGenerator, Probes
+from sim_instruments.probe_generator import Generated, ProbeGenerator, Probes
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
-# Probes and their costs: (θ as sent, probes) → costs.
-Measure = Callable[[Float32, Probes], Float64]
+# (θ as sent, probes) → their costs.
+Measure = Callable[[Float32, Generated], Float64]
 
 _MOST_STEPS = 512
 
@@ -98,8 +98,9 @@ class OnChipLearning:
 
     def _learn(self, count: int) -> None:
         """Presents the probes of the next steps and correlates."""
-        probes = self._generator.of_steps(self.steps, count)
-        costs = self._measure(self.theta.astype(np.float32), probes)
+        asked = self._generator.of_whole_steps(self.steps, count)
+        probes = asked.probes
+        costs = self._measure(self.theta.astype(np.float32), asked)
         if not np.isfinite(costs).all():
             raise ChipError(f"a cost is no number at step {self.steps}; learning stopped there")
         perturbations = self._perturbations_of_steps(count)

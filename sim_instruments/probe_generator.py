@@ -7,13 +7,17 @@ equality of the two means something.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mgd_lab.chip import ProbeProgram
 from mgd_lab.codes import SIGN_KINDS, codes, packed_codes, sample_order
+from mgd_lab.errors import ChipError
+
+_MOST_STEPS = 1024
+_PAGE_BYTES = 2**20
+_LATEST_STEP = 2**62
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,15 +31,36 @@ class Probes:
 
 
 @dataclass(frozen=True, eq=False)
+class Generated:
+    """Probes with their codes as bits, where those are ±1."""
+
+    probes: Probes
+    packed: NDArray[np.uint8] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """All probes of neighbouring steps, as a chip's sequencer would hold them.
+
+    `starts` are the places of each step's first probe, and of the end; `packed` are codes as bits,
+    where they are ±1.
+    """
+
+    probes: Probes
+    starts: NDArray[np.int64]
+    packed: NDArray[np.uint8] | None
+
+
 class ProbeGenerator:
     """Any probes of a program, by step and place within it."""
 
-    program: ProbeProgram
-
-    @cached_property
-    def sign_codes(self) -> bool:
-        """Whether the codes are ±1."""
-        return self.program.kind in SIGN_KINDS
+    def __init__(self, program: ProbeProgram) -> None:
+        self.program = program
+        self.sign_codes = program.kind in SIGN_KINDS
+        width = -(-len(program.amplitudes) // 8)
+        fitting = _PAGE_BYTES // (2 * program.batch * (width + 32))
+        self._steps_per_page = int(np.clip(fitting, 1, _MOST_STEPS))
+        self._pages: dict[int, Page] = {}
 
     def starts_anew(self, steps: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether each step begins with a baseline: nothing measured before is comparable."""
@@ -66,14 +91,45 @@ class ProbeGenerator:
             step, slot, sign = step[keep], slot[keep], sign[keep]
         return Probes(self._samples(step, slot), sign, step // self.program.tau_p, step)
 
-    def neighbouring(self, first_step: int, skip: int, count: int) -> Probes:
-        """`count` probes from the one at place `skip` of step `first_step`."""
-        steps = -(-(skip + count) // self.program.batch)
-        found = self.of_steps(first_step, steps)
-        span = slice(skip, skip + count)
-        return Probes(found.samples[span], found.signs[span], found.codes[span], found.steps[span])
+    def of_whole_steps(self, first: int, count: int) -> Generated:
+        """All probes of the steps `first` … `first + count − 1`, with their codes."""
+        probes = self.of_steps(first, count)
+        return Generated(probes, self._packed(probes) if self.sign_codes else None)
 
-    def packed(self, probes: Probes) -> NDArray[np.uint8]:
+    def neighbouring(self, first_step: int, skip: int, count: int) -> Generated:
+        """`count` probes from the one at place `skip` of step `first_step`."""
+        if not (0 <= first_step < _LATEST_STEP and 0 <= skip < 2 * self.program.batch):
+            raise ChipError(f"there is no probe {skip} of step {first_step}")
+        number, within = divmod(first_step, self._steps_per_page)
+        page = self._page(number)
+        first = int(page.starts[within]) + skip
+        parts: list[Generated] = []
+        while True:
+            taken = min(count, int(page.starts[-1]) - first)
+            if taken > 0:
+                parts.append(_part(page, first, taken))
+                count -= taken
+            if count <= 0:
+                return parts[0] if len(parts) == 1 else _joined(parts)
+            # A skip may have led past the end of a page.
+            first = max(0, first - int(page.starts[-1]))
+            number += 1
+            page = self._page(number)
+
+    def _page(self, number: int) -> Page:
+        page = self._pages.get(number)
+        if page is None:
+            first = number * self._steps_per_page
+            probes = self.of_steps(first, self._steps_per_page)
+            edges = np.arange(first, first + self._steps_per_page + 1, dtype=np.int64)
+            packed = self._packed(probes) if self.sign_codes else None
+            page = Page(probes, np.searchsorted(probes.steps, edges), packed)
+            # Training goes forwards: this page, and perhaps the one before it.
+            self._pages = {key: self._pages[key] for key in self._pages if key == number - 1}
+            self._pages[number] = page
+        return page
+
+    def _packed(self, probes: Probes) -> NDArray[np.uint8]:
         """Codes of the probes as bits, (n, ⌈P/8⌉)."""
         first, rows = self._rows(probes)
         p = self.program
@@ -97,3 +153,26 @@ class ProbeGenerator:
         first = int(draws[0])
         count = int(draws.max()) - first + 1
         return sample_order(p.order, p.seed, p.samples, first, count).take(draws - first)
+
+
+def _part(page: Page, first: int, count: int) -> Generated:
+    span = slice(first, first + count)
+    probes = page.probes
+    return Generated(
+        Probes(probes.samples[span], probes.signs[span], probes.codes[span], probes.steps[span]),
+        None if page.packed is None else page.packed[span],
+    )
+
+
+def _joined(parts: list[Generated]) -> Generated:
+    probes = [part.probes for part in parts]
+    packed = [part.packed for part in parts if part.packed is not None]
+    return Generated(
+        Probes(
+            np.concatenate([part.samples for part in probes]),
+            np.concatenate([part.signs for part in probes]),
+            np.concatenate([part.codes for part in probes]),
+            np.concatenate([part.steps for part in probes]),
+        ),
+        np.concatenate(packed) if packed else None,
+    )
