@@ -18,6 +18,8 @@ from mgd_lab.errors import ChipError
 _MOST_STEPS = 1024
 _PAGE_BYTES = 2**20
 _LATEST_STEP = 2**62
+# A block that a link carries in several requests is asked for by larger and larger skips.
+_LARGEST_SKIP = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +100,7 @@ class ProbeGenerator:
 
     def neighbouring(self, first_step: int, skip: int, count: int) -> Generated:
         """`count` probes from the one at place `skip` of step `first_step`."""
-        if not (0 <= first_step < _LATEST_STEP and 0 <= skip < 2 * self.program.batch):
+        if not (0 <= first_step < _LATEST_STEP and 0 <= skip < _LARGEST_SKIP):
             raise ChipError(f"there is no probe {skip} of step {first_step}")
         number, within = divmod(first_step, self._steps_per_page)
         page = self._page(number)

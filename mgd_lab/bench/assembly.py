@@ -35,6 +35,7 @@ from mgd_lab.chip import (
     MeasuresSigns,
     Rung,
 )
+from mgd_lab.chip.recovery import ReportsRecoveries
 from mgd_lab.codes import mean_square, period
 from mgd_lab.controller import (
     AnalogLearner,
@@ -201,6 +202,7 @@ def assemble(
         clock=clock,
         interrupt=interrupt,
         observe=observe,
+        recoveries=chip.take_recoveries if isinstance(chip, ReportsRecoveries) else tuple,
     )
 
 

@@ -12,8 +12,9 @@ class Recovery:
     """A fault of a link, and what was done about it.
 
     Attributes:
-        kind: `timeout`, `bad_reply`, `restarted` (the device; it was set up again) or
-            `not_restored` (the link could not be brought back; it may be tried once more).
+        kind: `timeout`; `link_fault`, no reply that could be used; `restarted`, the device, which
+            was set up again; `not_restored`, the link could not be brought back, and may be tried
+            once more; `doubted_error`, an error that the device reported once and not again.
         message: what went wrong, where, and what followed.
         remeasured_probes: probes that are measured again because of it.
         elapsed_seconds: from the fault until the link was in step again, or given up.

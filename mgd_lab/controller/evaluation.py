@@ -44,6 +44,8 @@ class Evaluator:
         self._chip = chip
         self._cost = cost
         self._largest = largest_block
+        self._name = chip.description.name
+        self._count = len(samples.inputs)
         self.samples = samples
 
     def evaluate(
@@ -53,31 +55,20 @@ class Evaluator:
 
         None altogether where `interrupted` was true between two blocks.
         """
-        chip, largest = self._chip, self._largest
         costs: list[Float64] = []
         outputs: list[Float64] = []
-        for start in range(0, len(self.samples.inputs), largest):
+        for start in range(0, len(self.samples.inputs), self._largest):
             if start and interrupted():
                 return None
-            inputs = self.samples.inputs[start : start + largest]
-            targets = self.samples.targets[start : start + largest]
-            if isinstance(chip, MeasuresOutputs) and "forward" in chip.description.rungs:
-                block = chip.outputs(sent.astype(np.float64), inputs)
-                check_shape(block, targets.shape, "outputs", chip.description.name)
-                outputs.append(block)
-                costs.append(self._cost(block, targets))
-                continue
-            if isinstance(chip, MeasuresCost) and "cost" in chip.description.rungs:
-                block = chip.costs(sent.astype(np.float64), inputs, targets)
-            else:
-                block = self._from_memory(sent, start, len(inputs))
-            check_shape(block, (len(inputs),), "costs", chip.description.name)
+            block, returned = self._block(sent, start, min(start + self._largest, self._count))
             costs.append(block)
+            if returned is not None:
+                outputs.append(returned)
         all_costs = np.concatenate(costs)
         if not np.isfinite(all_costs).all():
             k = int(np.argmin(np.isfinite(all_costs)))
             raise MeasurementError(
-                f"chip {chip.description.name!r} returned a cost of {all_costs[k]} for sample {k} "
+                f"chip {self._name!r} returned a cost of {all_costs[k]} for sample {k} "
                 f"of the {self.samples.split} split while it was evaluated"
             )
         # Left to right, as everywhere.
@@ -88,17 +79,32 @@ class Evaluator:
             np.concatenate(outputs), self.samples.targets, self.samples.target_kind
         )
 
+    def _block(self, sent: Float32, start: int, stop: int) -> tuple[Float64, Float64 | None]:
+        """Costs, and outputs where the chip returns them, of neighbouring samples."""
+        chip, rungs = self._chip, self._chip.description.rungs
+        inputs, targets = self.samples.inputs[start:stop], self.samples.targets[start:stop]
+        if "forward" in rungs and isinstance(chip, MeasuresOutputs):
+            outputs = chip.outputs(sent.astype(np.float64), inputs)
+            check_shape(outputs, targets.shape, "outputs", self._name)
+            return self._cost(outputs, targets), outputs
+        if "cost" in rungs and isinstance(chip, MeasuresCost):
+            costs = chip.costs(sent.astype(np.float64), inputs, targets)
+        else:
+            costs = self._from_memory(sent, start, len(inputs))
+        check_shape(costs, (len(inputs),), "costs", self._name)
+        return costs, None
+
     def _from_memory(self, sent: Float32, start: int, count: int) -> Float64:
         """Chips that only take blocks hold the evaluated samples from place 0 (see `fits`)."""
-        chip = self._chip
+        chip, rungs = self._chip, self._chip.description.rungs
         samples = np.arange(start, start + count, dtype=np.uint32)
-        if isinstance(chip, MeasuresDense) and "dense" in chip.description.rungs:
+        if "dense" in rungs and isinstance(chip, MeasuresDense):
             return chip.measure_dense(sent, samples, np.zeros((count, len(sent)), np.float32))
-        if isinstance(chip, MeasuresSigns):
+        if "signs" in rungs and isinstance(chip, MeasuresSigns):
             no_bits = np.zeros((count, -(-len(sent) // 8)), np.uint8)
             return chip.measure_signs(sent, samples, np.zeros(count, np.int8), no_bits)
         raise CapabilityError(
-            f"chip {chip.description.name!r} can neither return outputs, nor costs of given "
+            f"chip {self._name!r} can neither return outputs, nor costs of given "
             "inputs, nor measure blocks of probes: it cannot be evaluated"
         )
 
@@ -106,7 +112,6 @@ class Evaluator:
 def needs_memory(chip: Chip) -> bool:
     """True where a chip can be evaluated only on the samples that it holds."""
     rungs = chip.description.rungs
-    direct = (isinstance(chip, MeasuresOutputs) and "forward" in rungs) or (
-        isinstance(chip, MeasuresCost) and "cost" in rungs
-    )
-    return isinstance(chip, HoldsSamples) and not direct
+    returns_outputs = "forward" in rungs and isinstance(chip, MeasuresOutputs)
+    returns_costs = "cost" in rungs and isinstance(chip, MeasuresCost)
+    return isinstance(chip, HoldsSamples) and not (returns_outputs or returns_costs)

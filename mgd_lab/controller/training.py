@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mgd_lab.algorithm import Schedule
+from mgd_lab.chip.recovery import Recovery
 from mgd_lab.controller.chunks import Chunk, ChunkSource
 from mgd_lab.controller.clock import Clock
 from mgd_lab.controller.evaluation import Evaluator
@@ -63,6 +64,7 @@ class Training:
         clock: Clock,
         interrupt: threading.Event,
         observe: Callable[[Progress], None],
+        recoveries: Callable[[], Sequence[Recovery]],
     ) -> None:
         self._schedule = schedule
         self._source = source
@@ -75,6 +77,7 @@ class Training:
         self._clock = clock
         self._interrupt = interrupt
         self._observe = observe
+        self._recoveries = recoveries
         self._last: Evaluation | None = None
         self._started = 0.0
         self._next_evaluation = 0
@@ -94,6 +97,7 @@ class Training:
         except BaseException as error:
             self._record_end(state, error)
             raise
+        self._tell_recoveries(state)
         if status == "interrupted":
             self._event(state, "interrupted", "stopped on request; the run can be resumed")
         self._close(state, status)
@@ -108,6 +112,7 @@ class Training:
     def _record_end(self, state: TrainingState, error: BaseException) -> None:
         """Keeps what was measured and why it ended; never hides the error itself."""
         try:
+            self._tell_recoveries(state)
             self._event(state, "error", str(error) or repr(error), error=type(error).__name__)
             interrupted = isinstance(error, KeyboardInterrupt)
             self._close(state, "interrupted" if interrupted else "failed")
@@ -222,6 +227,7 @@ class Training:
         """What is done by the clock: progress a few times a second, now and then a checkpoint."""
         now = self._clock.monotonic()
         self._next_progress = now + _PROGRESS_SECONDS
+        self._tell_recoveries(state)
         last = self._last
         self._observe(
             Progress(
@@ -257,7 +263,21 @@ class Training:
             )
         )
 
+    def _tell_recoveries(self, state: TrainingState) -> None:
+        """What the link went through becomes part of the log."""
+        for recovery in self._recoveries():
+            state.remeasured_probes += recovery.remeasured_probes
+            self._event(
+                state,
+                recovery.kind,
+                recovery.message,
+                remeasured_probes=recovery.remeasured_probes,
+                elapsed_seconds=recovery.elapsed_seconds,
+                utc_seconds=recovery.utc_seconds,
+            )
+
     def _close(self, state: TrainingState, final: str) -> None:
+        self._tell_recoveries(state)
         self._log.flush()
         self._sink.write(ParameterSnapshot(state.steps, state.updates, state.theta.copy()))
         self._checkpoint(state, final)
