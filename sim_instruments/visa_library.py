@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, SupportsInt
+from typing import Any, SupportsInt
 from uuid import uuid4
 
 from pyvisa import constants, rname
@@ -24,20 +24,13 @@ from pyvisa_sim.sessions.session import (  # pyright: ignore[reportMissingTypeSt
     Session,
 )
 
-from mgd_lab.errors import ConfigurationError, LinkError
-from mgd_lab.wire import message_end
-
-
-class DeviceCore(Protocol):
-    """An instrument without a bus: one program message in, its response out."""
-
-    def respond(self, message: bytes) -> bytes:
-        """The response message, b"" where there is none."""
-        ...
-
-    def overrun(self, reason: str) -> None:
-        """Told when input was dropped, because no message could be made of it."""
-        ...
+from mgd_lab.errors import ConfigurationError
+from sim_instruments.message_exchange import (
+    CarriedExchange,
+    DeviceCore,
+    MessageExchange,
+    PolledCore,
+)
 
 
 @dataclass(frozen=True)
@@ -52,52 +45,43 @@ class SimulatedInstrument:
 
 
 class ComputingDevice(Device):
-    """A pyvisa-sim device that hands whole program messages to a core."""
+    """A pyvisa-sim device that hands whole program messages to a core.
 
-    def __init__(self, core: DeviceCore) -> None:
+    Args:
+        core: the instrument.
+        carried: responses go out as soon as they are made, as on sockets and serial lines;
+            otherwise the device waits to be read, and notices when it is not.
+    """
+
+    def __init__(self, core: DeviceCore, *, carried: bool = True) -> None:
         super().__init__("computing device", b"")
         for interface in _INTERFACES:
             self.add_eom(interface, "\n", "\n")
-        self._core = core
-        self._received = bytearray()
-        self._replies = bytearray()
+        if carried or not isinstance(core, PolledCore):
+            self.exchange = CarriedExchange(core)
+        else:
+            self.exchange = MessageExchange(core)
 
     def connect(self) -> None:
         """A new session begins with empty buffers, as a new connection does."""
-        self._received.clear()
-        self._replies.clear()
+        self.exchange.clear()
 
     def write(self, data: bytes) -> None:
         """Takes bytes; every program message that they complete is answered."""
-        received = self._received
-        received += data
-        while received:
-            try:
-                end = message_end(received)
-            except LinkError as error:
-                received.clear()
-                self._core.overrun(str(error))
-                return
-            if end is None:
-                return
-            message = bytes(memoryview(received)[:end])
-            del received[:end]
-            self._replies += self._core.respond(message)
+        self.exchange.write(data)
 
     def read(self) -> tuple[bytes, bool]:
         """One byte of the reply, and whether it is the last."""
         byte = self.take(1)
-        return byte, bool(byte) and not self._replies
+        return byte, bool(byte) and not self.exchange.message_available
 
     def take(self, count: int) -> bytes:
         """At most `count` bytes of what there is to read."""
-        taken = bytes(memoryview(self._replies)[:count])
-        del self._replies[:count]
-        return taken
+        return self.exchange.read(count)
 
     def find(self, byte: int) -> int:
         """Bytes up to and with the first `byte`; 0 where there is none."""
-        return self._replies.find(byte) + 1
+        return self.exchange.peek().find(byte) + 1
 
 
 class WholeReadSession(MessageBasedSession):
@@ -108,12 +92,12 @@ class WholeReadSession(MessageBasedSession):
         self.parsed = opened.parsed
         self.attrs = opened.attrs
         self.device = device
-        self._computing = device
+        self.computing = device
         device.connect()
 
     def read(self, count: int) -> tuple[bytes, constants.StatusCode]:
         """At most `count` bytes, up to the termination character where that is enabled."""
-        attrs, device = self.attrs, self._computing
+        attrs, device = self.attrs, self.computing
         if attrs.get(_TERMCHAR_ENABLED):
             termination = attrs.get(constants.ResourceAttribute.termchar, 0x0A)
             line = device.find(int(termination))  # pyright: ignore[reportArgumentType]
@@ -126,8 +110,17 @@ class WholeReadSession(MessageBasedSession):
 
     def write(self, data: bytes) -> tuple[int, constants.StatusCode]:
         """Hands the bytes to the device as they are."""
-        self._computing.write(data)
+        self.computing.write(data)
         return len(data), _SUCCESS
+
+
+__all__ = [
+    "ComputingDevice",
+    "ComputingLibrary",
+    "DeviceCore",
+    "SimulatedInstrument",
+    "simulated_library",
+]
 
 
 class ComputingLibrary(SimVisaLibrary):
@@ -146,6 +139,25 @@ class ComputingLibrary(SimVisaLibrary):
         if opened is not None and isinstance(opened.device, ComputingDevice):
             self.sessions[handle] = WholeReadSession(opened, opened.device)
         return handle, status
+
+    def read_stb(self, session: VISASession) -> tuple[int, constants.StatusCode]:
+        """The status byte, where the device is one that is polled."""
+        exchange = self._exchange(session)
+        if not isinstance(exchange, MessageExchange):
+            return 0, self.handle_return_value(session, _NOT_SUPPORTED)
+        return exchange.status_byte, self.handle_return_value(session, _SUCCESS)
+
+    def clear(self, session: VISASession) -> constants.StatusCode:
+        """Device clear: input buffer and output queue are empty afterwards."""
+        exchange = self._exchange(session)
+        if exchange is None:
+            return self.handle_return_value(session, _NOT_SUPPORTED)
+        exchange.clear()
+        return self.handle_return_value(session, _SUCCESS)
+
+    def _exchange(self, session: VISASession) -> MessageExchange | CarriedExchange | None:
+        opened = self.sessions.get(session)
+        return opened.computing.exchange if isinstance(opened, WholeReadSession) else None
 
 
 def simulated_library(devices: Mapping[str, DeviceCore]) -> ComputingLibrary:
@@ -166,7 +178,9 @@ def simulated_library(devices: Mapping[str, DeviceCore]) -> ComputingLibrary:
     if not isinstance(library, ComputingLibrary):
         raise ConfigurationError("pyvisa-sim gave a library of another kind")
     for resource, core in devices.items():
-        library.devices.add_device(_canonical(resource), ComputingDevice(core))
+        name = _canonical(resource)
+        carried = name.startswith("ASRL") or name.endswith("SOCKET")
+        library.devices.add_device(name, ComputingDevice(core, carried=carried))
     return library
 
 
@@ -185,6 +199,7 @@ def _canonical(resource: str) -> str:
 
 _INTERFACES = ("TCPIP SOCKET", "TCPIP INSTR", "USB INSTR", "USB RAW", "GPIB INSTR", "ASRL INSTR")
 _TERMCHAR_ENABLED = constants.ResourceAttribute.termchar_enabled
+_NOT_SUPPORTED = constants.StatusCode.error_nonsupported_operation
 _SUCCESS = constants.StatusCode.success
 _TERMCHAR_READ = constants.StatusCode.success_termination_character_read
 _MAX_COUNT = constants.StatusCode.success_max_count_read

@@ -2,48 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mgd_lab.bench.registry import SettingsOfDrivers, chip_drivers
 from mgd_lab.chip import Chip
 from mgd_lab.errors import ConfigurationError
-from mgd_lab.experiment import ChipSettings, load_chip
+from mgd_lab.experiment import load_chip
+from sim_instruments.frames_chip import FramesDevice
 from sim_instruments.hislip_server import HislipServer
+from sim_instruments.message_exchange import PolledCore
 from sim_instruments.occupancy import Endpoint, Occupancy
 from sim_instruments.scpi_chip import chip_behind, device_of
+from sim_instruments.serial_server import SerialServer
 from sim_instruments.socket_server import SocketServer
+from sim_instruments.turns import LineInTurn, ScpiInTurn, Turns
 
 _EMULATED = "emulated"
-_SERVERS = {"tcp": SocketServer, "hislip": HislipServer}
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a chip is served; None: not there.
+
+    Attributes:
+        host: address to listen on.
+        tcp, hislip: ports of the raw SCPI socket and of HiSLIP, 0 for any that is free.
+        serial: path of the link to a pseudo-terminal that speaks frames.
+    """
+
+    host: str = "127.0.0.1"
+    tcp: int | None = None
+    hislip: int | None = None
+    serial: Path | None = None
 
 
 @contextmanager
-def served(chip_file: Path, host: str, ports: Mapping[str, int]) -> Generator[list[str]]:
+def served(chip_file: Path, places: Places) -> Generator[list[str]]:
     """Serves the chip while the block runs; gives the resource string of each endpoint.
 
-    Args:
-        chip_file: a chip file that says what is emulated.
-        host: address to listen on.
-        ports: `tcp`, `hislip` or both → port, 0 for any that is free.
-
     Raises:
-        ConfigurationError: the chip file says nothing of an emulated chip, no endpoint is named,
-            or one cannot listen.
+        ConfigurationError: the chip file says nothing of an emulated chip, no place is named, or
+            one cannot be had.
     """
     settings: Any = load_chip(chip_file, drivers=SettingsOfDrivers(chip_drivers()))
-    if not ports:
-        raise ConfigurationError(
-            "name at least one endpoint, for example --tcp 5025; port 0 is any that is free"
-        )
     with ExitStack() as stack:
         chip = stack.enter_context(_chip(settings, chip_file))
-        core, occupancy = device_of(chip, settings), Occupancy()
-        endpoints: list[Endpoint] = [
-            _SERVERS[name](core, host, port, occupancy) for name, port in ports.items()
-        ]
+        endpoints = _endpoints(chip, settings, places)
+        if not endpoints:
+            raise ConfigurationError(
+                "name at least one endpoint, for example --tcp 5025; port 0 is any that is free"
+            )
         for endpoint in endpoints:
             endpoint.start()
             stack.callback(endpoint.close)
@@ -53,9 +65,24 @@ def served(chip_file: Path, host: str, ports: Mapping[str, int]) -> Generator[li
 def _chip(settings: Any, chip_file: Path) -> Chip:
     if settings.driver == _EMULATED:
         return chip_drivers()[_EMULATED].build(settings, None)
-    if not isinstance(settings, ChipSettings) or not hasattr(settings, "network"):
+    if not hasattr(settings, "network"):
         raise ConfigurationError(
             f"{chip_file}: chips of the driver {settings.driver} cannot be emulated; give a chip "
             "file of the driver emulated, or one with the key network"
         )
     return chip_behind(settings)
+
+
+def _endpoints(chip: Chip, settings: Any, places: Places) -> list[Endpoint]:
+    endpoints: list[Endpoint] = []
+    core: PolledCore = device_of(chip, settings)
+    occupancy, turns = Occupancy(), Turns()
+    if places.serial is not None:
+        core = ScpiInTurn(core, turns)
+        board = FramesDevice(chip, serial=settings.name or str(settings.seed))
+        endpoints.append(SerialServer(LineInTurn(board, turns), places.serial))
+    if places.hislip is not None:
+        endpoints.insert(0, HislipServer(core, places.host, places.hislip, occupancy))
+    if places.tcp is not None:
+        endpoints.insert(0, SocketServer(core, places.host, places.tcp, occupancy))
+    return endpoints

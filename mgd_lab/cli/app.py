@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from mgd_lab.cli import check, emulate, export, plot, run, runs, schema, show
+from mgd_lab.cli import (
+    check,
+    conformance,
+    devices,
+    emulate,
+    export,
+    plot,
+    run,
+    runs,
+    schema,
+    show,
+)
 from mgd_lab.cli.errors import debugging
 from mgd_lab.version import __version__
 
@@ -19,7 +30,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (run, check, runs, show, plot, export, emulate, schema):
+COMMANDS = (run, check, runs, show, plot, export, emulate, devices, conformance, schema)
+for command in COMMANDS:
     app.command(command.NAME)(command.command)
 
 

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from mgd_lab.bench.serving import served
+from mgd_lab.bench.serving import Places, served
 from mgd_lab.cli.errors import reported
 from mgd_lab.cli.signals import stop_on_signals
 
 NAME = "emulate"
+
 
 @reported
 def command(
@@ -24,6 +25,14 @@ def command(
         int | None,
         typer.Option("--hislip", min=0, max=65535, metavar="PORT", help="Serve HiSLIP."),
     ] = None,
+    serial: Annotated[
+        Path | None,
+        typer.Option(
+            "--serial",
+            metavar="LINK",
+            help="Serve frames on a pseudo-terminal, and make a link to it here.",
+        ),
+    ] = None,
     host: Annotated[
         str, typer.Option("--host", metavar="ADDRESS", help="Address to listen on.")
     ] = "127.0.0.1",
@@ -32,9 +41,8 @@ def command(
 
     When ready, prints one line an endpoint: its resource string.
     """
-    ports = {"tcp": tcp, "hislip": hislip}
-    named = {name: port for name, port in ports.items() if port is not None}
-    with stop_on_signals() as stop, served(chip, host, named) as resources:
+    places = Places(host=host, tcp=tcp, hislip=hislip, serial=serial)
+    with stop_on_signals() as stop, served(chip, places) as resources:
         for resource in resources:
             typer.echo(resource)
         stop.wait()

@@ -1,6 +1,8 @@
-"""Definite-length arbitrary blocks (IEEE 488.2, 7.7.6 and 8.7.9).
+"""Arbitrary blocks (IEEE 488.2, 7.7.6, 8.7.9 and 8.7.10).
 
-`#`, one digit d from 1 to 9, d decimal digits giving the length, and as many bytes of any value.
+Definite: `#`, one digit d from 1 to 9, d decimal digits giving the length, and as many bytes of any
+value. Indefinite: `#0` and bytes up to the line feed that comes with END; where a transport has no
+END, up to the first line feed.
 """
 
 from __future__ import annotations
@@ -14,6 +16,11 @@ LARGEST_BLOCK_BYTES = 2**26
 def encode_block(payload: bytes) -> bytes:
     """The payload behind its block header."""
     return block_header(len(payload)) + payload
+
+
+def encode_indefinite_block(payload: bytes) -> bytes:
+    """The payload behind `#0`; the line feed with END, which ends it, is the message's own."""
+    return b"#0" + payload
 
 
 def block_header(length: int) -> bytes:

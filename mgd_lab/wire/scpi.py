@@ -1,8 +1,8 @@
 """The SCPI dialect: its headers, and program messages taken apart.
 
-A program message ends with a line feed outside blocks and quotes; its commands are separated by
-semicolons, likewise. Headers are matched in short and long form whatever the case (IEEE 488.2,
-section 7; SCPI-1999, volume 1, section 6).
+The commands of a program message are separated by semicolons outside blocks and quotes. Headers
+are matched in short and long form whatever the case (IEEE 488.2, section 7; SCPI-1999, volume 1,
+section 6).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import Enum
 from itertools import product
 
 from mgd_lab.errors import LinkError
-from mgd_lab.wire.blocks import LARGEST_BLOCK_BYTES, block_extent, block_header
+from mgd_lab.wire.blocks import block_extent, block_header
 
 
 class Header(Enum):
@@ -23,8 +23,18 @@ class Header(Enum):
     RESET = "*RST"
     CLEAR = "*CLS"
     OPERATION_COMPLETE = "*OPC?"
+    OPERATION_COMPLETE_EVENT = "*OPC"
+    WAIT = "*WAI"
+    SELF_TEST = "*TST?"
     EVENT_STATUS = "*ESR?"
+    EVENT_ENABLE = "*ESE"
+    EVENT_ENABLE_QUERY = "*ESE?"
+    STATUS_BYTE = "*STB?"
+    SERVICE_ENABLE = "*SRE"
+    SERVICE_ENABLE_QUERY = "*SRE?"
     NEXT_ERROR = "SYSTem:ERRor[:NEXT]?"
+    ERROR_COUNT = "SYSTem:ERRor:COUNt?"
+    VERSION = "SYSTem:VERSion?"
     DESCRIPTION = "CHIP:DESCription?"
     EPOCH = "CHIP:EPOCh?"
     EXCHANGE = "EXCHange?"
@@ -73,7 +83,11 @@ def parse_message(message: bytes) -> list[Command]:
             at += 1  # an empty command, as between two semicolons or before the line feed
             continue
         known, path = _resolve(spelling, path)
-        if message[at : at + 1] == b"#" and message[at + 1 : at + 2] in _DIGITS:
+        if message.startswith(b"#0", at):
+            # Nothing in the payload can end it, so it is the last of its message.
+            commands.append(Command(known, spelling, block=message[at + 2 :].removesuffix(b"\n")))
+            at = end
+        elif message[at : at + 1] == b"#" and message[at + 1 : at + 2] in DIGITS:
             first, at = _whole_block(message, at)
             commands.append(Command(known, spelling, block=message[first:at]))
             separator = _SEPARATOR.match(message, at)
@@ -90,46 +104,6 @@ def parse_message(message: bytes) -> list[Command]:
     return commands
 
 
-def message_end(data: bytes | bytearray, limit: int = LARGEST_BLOCK_BYTES) -> int | None:
-    """Where the first program message of a byte stream ends, its line feed included.
-
-    None where it has not ended yet. LinkError where a block announces more than `limit` bytes:
-    what follows cannot be told from payload, so the reader drops all it has.
-    """
-    at = 0
-    while True:
-        match = _INTERESTING.search(data, at)
-        if match is None:
-            return None
-        found, at = match[0], match.start()
-        if found == b"\n":
-            return at + 1
-        if found != b"#":
-            closing = data.find(found, at + 1)
-            line = data.find(b"\n", at + 1)
-            # A quote that its line does not close is an error for the parser to name.
-            at = at + 1 if closing < 0 or 0 <= line < closing else closing + 1
-            if closing < 0 and line < 0:
-                return None
-            continue
-        if bytes(data[at + 1 : at + 2]) not in _DIGITS:
-            at += 1
-            continue
-        end = _extent_in_stream(data, at, limit)
-        if end is None or end > len(data):
-            return None
-        at = end
-
-
-def _extent_in_stream(data: bytes | bytearray, at: int, limit: int) -> int | None:
-    digits = data[at + 1] - 0x30
-    if not bytes(data[at + 2 : at + 2 + digits]).isdigit():
-        # A header cut off by the end of the data, or no block at all.
-        return at + 1 if len(data) > at + 2 else None
-    extent = block_extent(data, at, limit)
-    return None if extent is None else extent[1]
-
-
 def _whole_block(message: bytes, at: int) -> tuple[int, int]:
     extent = block_extent(message, at)
     if extent is None or extent[1] > len(message):
@@ -143,23 +117,28 @@ def _resolve(spelling: bytes, path: bytes) -> tuple[Header | None, bytes]:
     if upper.startswith(b"*"):
         return _HEADERS.get(upper), path
     whole = upper[1:] if upper.startswith(b":") else path + upper
+    if len(whole) > _LONGEST_HEADER:
+        return None, b""
     return _HEADERS.get(whole), whole[: whole.rfind(b":") + 1]
 
 
 def _spellings(canonical: str) -> list[bytes]:
     if canonical.startswith("*"):
         return [canonical.encode()]
+    mark = b"?" if canonical.endswith("?") else b""
     nodes = re.findall(r"(\[?):?([A-Za-z]+)", canonical)
     choices = [
         {name.upper(), re.sub("[a-z]", "", name)} | ({""} if optional else set[str]())
         for optional, name in nodes
     ]
-    return [":".join(filter(None, chosen)).encode() + b"?" for chosen in product(*choices)]
+    return [":".join(filter(None, chosen)).encode() + mark for chosen in product(*choices)]
 
 
 _HEADERS = {spelling: header for header in Header for spelling in _spellings(header.value)}
-_DIGITS = frozenset(b"%d" % digit for digit in range(1, 10))
-_COMMAND_START = re.compile(rb"[ \t\r]*([:*]?[A-Za-z][A-Za-z0-9_:]*\??|(?=[;\n]|\Z))[ \t\r]*")
-_SEPARATOR = re.compile(rb"[ \t\r]*(?:[;\n]|\Z)")
-_TEXT = re.compile(rb"""(?:[^;\n"']|"[^"\n]*"|'[^'\n]*')*""")
-_INTERESTING = re.compile(rb"""[\n#"']""")
+DIGITS = frozenset(b"%d" % digit for digit in range(1, 10))
+_LONGEST_HEADER = 255
+# White space is every control character but the line feed, and the space (IEEE 488.2, 7.4.1.2).
+_SPACE = rb"[\x00-\x09\x0b-\x20]*+"
+_COMMAND_START = re.compile(_SPACE + rb"([:*]?[A-Za-z][A-Za-z0-9_:]*+\??|(?=[;\n]|\Z))" + _SPACE)
+_SEPARATOR = re.compile(_SPACE + rb"(?:[;\n]|\Z)")
+_TEXT = re.compile(rb"""(?:[^;\n"']++|"[^"\n]*+"|'[^'\n]*+')*+""")

@@ -160,9 +160,9 @@ def test_a_run_that_is_not_there(desk, command):
 def test_help_names_only_what_works(desk):
     ended = desk.call("--help")
     assert ended.code == 0
-    for word in ("run", "check", "runs", "show", "plot", "export", "schema"):
+    for word in ("run", "check", "runs", "show", "plot", "export", "schema", "emulate"):
         assert f" {word} " in ended.out
-    for word in ("sweep", "monitor", "resume", "emulate"):
+    for word in ("sweep", "monitor", "resume", "replay"):
         assert word not in ended.out
     assert desk.call("--version").out.startswith("mgd-lab ")
     assert desk.call("sweep").code == 2

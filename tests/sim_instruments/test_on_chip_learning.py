@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sim_instruments.emulated import EmulatedChip
-from sim_instruments.network import MultilayerPerceptron
 
 import mgd_lab
 from mgd_lab.chip import snapshot_length
 from mgd_lab.costs import CostFunction
 from mgd_lab.errors import ChipError
+from sim_instruments.emulated import EmulatedChip
+from sim_instruments.network import MultilayerPerceptron
 
 KINDS = ("sequential", "random", "walsh", "sinusoidal")
 ALGORITHMS = ("measured", "paired", "analog")

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sim_instruments.probe_generator import ProbeGenerator
 
 from mgd_lab.algorithm import Schedule
 from mgd_lab.chip import ProbeProgram
 from mgd_lab.codes import codes, packed_codes, sample_order
 from mgd_lab.errors import ChipError
+from sim_instruments.probe_generator import ProbeGenerator
 
 SAMPLES = 6
 

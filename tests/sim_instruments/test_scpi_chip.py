@@ -280,7 +280,7 @@ def test_any_bytes_are_survived(data):
 
 
 class Keys:
-    name, seed, network = "", 5, NetworkSettings(layers=(2, 2, 1))
+    driver, name, seed, network = "scpi", "", 5, NetworkSettings(layers=(2, 2, 1))
     precision, engine, latency_seconds = "float64", "auto", 0.0
 
 

@@ -97,6 +97,9 @@ def test_oversized_block_is_dropped_and_told(opened):
     session.write_raw(b"X? #9999999999abc\n")
     assert core.messages == []
     assert "999999999" in core.dropped[0]
+    session.write_raw(b"payload?\n")
+    assert core.messages == []
+    session.clear()
     session.write_raw(b"Y?\n")
     assert core.messages == [b"Y?\n"]
 
