@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import os
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drivers.visa_session import VisaSession
-from mgd_lab.errors import InstrumentError, LinkError
+from mgd_lab.chip import ChipDescription
+from mgd_lab.errors import InstrumentError, LinkError, LinkTimeoutError
 from mgd_lab.wire import (
     LARGEST_DESCRIPTION_BYTES,
     REPLY_OVERHEAD_BYTES,
     Header,
+    Reply,
     Request,
+    Status,
     block_extent,
     block_header,
+    decode_description,
     decode_reply,
     exchange_message,
     status_text,
 )
 
 _MOST_ERRORS = 100
-_WHAT_NEXT = "It was not used; open the chip again to go on"
+_LARGEST_REQUEST_BYTES = 2**20
+_IDENTITY_FIELDS = ("manufacturer", "model", "serial", "firmware")
 _LONGEST_BLOCK_HEADER = 11
 
 
 class ScpiLink:
-    """Requests and replies in step.
-
-    A request that was sent and whose reply was not read and checked leaves the link out of step:
-    from then on it refuses requests, until it is opened again. So a reply that comes late can
-    never be taken for that of a later request.
+    """Requests and replies in step, as `Link` says.
 
     Args:
         session: the transport.
@@ -50,9 +52,24 @@ class ScpiLink:
         self._framings: dict[int, tuple[bytes, int]] = {}
 
     @property
+    def name(self) -> str:
+        """What messages call the chip."""
+        return self._name
+
+    @property
+    def address(self) -> str:
+        """VISA resource name."""
+        return self._session.resource_name
+
+    @property
     def out_of_step(self) -> bool:
-        """Whether the link must be opened again before it is of use."""
+        """Whether the link must be opened or restored before it is of use."""
         return self._out_of_step
+
+    @property
+    def largest_request_bytes(self) -> int:
+        """Longer ones are no faster, and VISA libraries may not take them."""
+        return _LARGEST_REQUEST_BYTES
 
     def open(self) -> None:
         """A new session; what an earlier one left unread goes with it."""
@@ -65,6 +82,32 @@ class ScpiLink:
         self._out_of_step = True
         self._session.close()
 
+    def restore(self) -> bool:
+        """A new session: a reply may still be under way, and only so is it sure not to come."""
+        self.open()
+        return True
+
+    def identify(self) -> dict[str, str]:
+        """manufacturer, model, serial, firmware."""
+        answer = self.ask(Header.IDENTITY)
+        fields = [field.strip() for field in answer.split(",")]
+        if fields[0][1:].isdecimal() and answer.endswith('"'):
+            # An error instead of an answer: a device that is in use says so in this way.
+            self._out_of_step = True
+            raise LinkError(f"{self._name} ({self.address}) cannot be used: {answer}")
+        if len(fields) != len(_IDENTITY_FIELDS) or not fields[0] or not answer.isprintable():
+            self._refuse_garbage(Header.IDENTITY, answer.encode())
+        return dict(zip(_IDENTITY_FIELDS, fields, strict=True))
+
+    def describe(self) -> ChipDescription:
+        """What the chip says of itself."""
+        data = self.ask_block(Header.DESCRIPTION)
+        try:
+            return decode_description(data)
+        except LinkError:
+            self._out_of_step = True
+            raise
+
     def ask(self, header: Header) -> str:
         """The answer, one line, to a query without arguments."""
         self._begin()
@@ -75,7 +118,7 @@ class ScpiLink:
         try:
             text = line.decode("ascii")
         except UnicodeDecodeError as error:
-            raise self.garbage(header, line) from error
+            self._refuse_garbage(header, line, error)
         self._out_of_step = False
         return text
 
@@ -85,25 +128,26 @@ class ScpiLink:
         self._session.write(_short_form(header))
         start = self._session.read(2)
         if start[:1] != b"#" or not b"1" <= start[1:] <= b"9":
-            raise self.garbage(header, start)
+            self._refuse_garbage(header, start)
         start += self._session.read(int(start[1:]))
         try:
             extent = block_extent(start, 0, LARGEST_DESCRIPTION_BYTES)
         except LinkError as error:
-            raise self.garbage(header, start) from error
+            self._refuse_garbage(header, start, error)
         length = 0 if extent is None else extent[1] - extent[0]
         data = self._session.read(length + 1)
         if data[-1:] != b"\n":
-            raise self.garbage(header, data[-_LONGEST_BLOCK_HEADER:])
+            self._refuse_garbage(header, data[-_LONGEST_BLOCK_HEADER:])
         self._out_of_step = False
         return data[:-1]
 
-    def learn_epoch(self) -> None:
+    def learn_epoch(self) -> int:
         """Asks for the session epoch that every reply must carry."""
         text = self.ask(Header.EPOCH)
         if not (text.isdecimal() and len(text) <= 10 and int(text) < 2**32):
-            raise self.garbage(Header.EPOCH, text.encode())
+            self._refuse_garbage(Header.EPOCH, text.encode())
         self._epoch = int(text)
+        return self._epoch
 
     def take_errors(self) -> list[str]:
         """Empties the instrument's error queue: entries such as `-113,"Undefined header"`."""
@@ -112,7 +156,7 @@ class ScpiLink:
             entry = self.ask(Header.NEXT_ERROR)
             code, comma, _ = entry.partition(",")
             if not comma or not code.strip().lstrip("+-").isdecimal():
-                raise self.garbage(Header.NEXT_ERROR, entry.encode())
+                self._refuse_garbage(Header.NEXT_ERROR, entry.encode())
             if int(code) == 0:
                 return errors
             errors.append(entry)
@@ -120,14 +164,6 @@ class ScpiLink:
             f"{self._name}: the error queue does not end; its last of {_MOST_ERRORS} entries "
             f"was {errors[-1]}"
         )
-
-    def check_errors(self, after: str) -> None:
-        """InstrumentError where the instrument has queued errors."""
-        errors = self.take_errors()
-        if errors:
-            raise InstrumentError(
-                f"{self._name}: after {after}, the chip reports " + ", ".join(errors)
-            )
 
     def exchange(self, request: Request, count: int) -> NDArray[np.float64]:
         """One training request and the `count` results that it asks for.
@@ -138,29 +174,46 @@ class ScpiLink:
         """
         self._begin()
         sequence = self._sequence = (self._sequence + 1) & 0xFFFFFFFF
-        prefix, length = self._framings.get(count) or self._frame(count)
-        self._session.write(exchange_message(request.encode(sequence)))
-        data = self._session.read(length)
-        if not data.startswith(prefix) or data[-1] != 0x0A:
-            raise LinkError(
-                f"{self._name}: the reply to request {sequence} is no block of {count} results: "
-                f"{data[:40]!r}. {_WHAT_NEXT}"
-            )
         try:
-            reply = decode_reply(data[len(prefix) : -1], sequence, self._epoch, count)
+            reply = self._round_trip(request, sequence, count)
         except LinkError as error:
-            raise LinkError(f"{self._name}: {error}. {_WHAT_NEXT}") from error
+            kind = LinkTimeoutError if isinstance(error, LinkTimeoutError) else LinkError
+            raise kind(
+                f"{error} (request {sequence}, {request.opcode.name}, {count} results)"
+            ) from error
         self._out_of_step = False
         if reply.status:
             raise self._refusal(request, reply.status)
         return reply.results
 
-    def garbage(self, header: Header, found: bytes) -> LinkError:
-        """The error for an answer that cannot be."""
-        return LinkError(
-            f"{self._name} answers garbage to {header.value}: {found[:60]!r}. Check that the "
-            "resource is the chip's and that nothing else talks to it"
-        )
+    def _refuse_garbage(
+        self, header: Header, found: bytes, cause: Exception | None = None
+    ) -> NoReturn:
+        # What follows the garbage cannot be known.
+        self._out_of_step = True
+        raise LinkError(
+            f"{self._name} answers garbage to {header.value}: {found[:60]!r}. Check that "
+            f"{self.address} is the chip's and that nothing else talks to it"
+        ) from cause
+
+    def _round_trip(self, request: Request, sequence: int, count: int) -> Reply:
+        prefix, length = self._framings.get(count) or self._frame(count)
+        self._session.write(exchange_message(request.encode(sequence)))
+        data = self._session.read(length)
+        if not data.startswith(prefix) or data[-1] != 0x0A:
+            raise LinkError(
+                f"{self._name}: the reply to request {sequence} is no block of {count} "
+                f"results: {data[:40]!r}"
+            )
+        try:
+            reply = decode_reply(data[len(prefix) : -1], sequence, self._epoch, count)
+        except LinkError as error:
+            raise LinkError(f"{self._name}: {error}") from error
+        if reply.status == Status.INVALID_BLOCK_DATA:
+            raise LinkError(
+                f"{self._name}: the device received request {sequence} damaged, or cannot read it"
+            )
+        return reply
 
     def _begin(self) -> None:
         if self._out_of_step:

@@ -6,19 +6,12 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from drivers.link_settings import IdentitySettings, RetrySettings
 from mgd_lab.experiment.chip_settings import ChipSettings, Settings
 from mgd_lab.experiment.emulation import NetworkSettings
 
 _EMULATION = ("network", "precision", "engine", "seed", "latency_seconds")
 _SIMULATION_LIBRARY = "@sim"
-
-
-class IdentitySettings(Settings):
-    """Fields of `*IDN?` that must be as given; one that is not given may be anything."""
-
-    manufacturer: str | None = None
-    model: str | None = None
-    serial: str | None = None
 
 
 class SimulatedSettings(Settings):
@@ -39,6 +32,7 @@ class ScpiSettings(ChipSettings):
     )
     timeout_seconds: float = Field(default=5.0, gt=0, le=86400, description="of one operation")
     identity: IdentitySettings = IdentitySettings()
+    retries: RetrySettings = RetrySettings()
     simulated: SimulatedSettings | None = None
     network: NetworkSettings | None = Field(default=None, description="what is emulated")
     precision: Literal["float64"] = "float64"

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from drivers.scpi import DRIVER, ScpiChip
+from drivers.scpi import DRIVER, scpi_chip
 from mgd_lab.experiment.emulation import EmulationSettings
 from sim_instruments.emulated import emulated_chip
 from sim_instruments.scpi_chip import ScpiChipDevice
@@ -21,7 +21,11 @@ RESOURCE = "TCPIP0::chip.lab::5025::SOCKET"
 
 
 def settings(**keys):
-    keys = {"visa_library": "@sim", "simulated": {"instrument": "scpi_chip"}} | keys
+    keys = {
+        "visa_library": "@sim",
+        "simulated": {"instrument": "scpi_chip"},
+        "retries": {"per_block": 1, "backoff_seconds": 0},
+    } | keys
     return DRIVER.settings(driver="scpi", **{"resource": RESOURCE, **keys})
 
 
@@ -67,13 +71,17 @@ def message(request, reply):
     )
 
 
+REOPENING = (OPENING[0], NO_ERROR, OPENING[3])
+
+
+def sealed(head, data=b""):
+    """CRC-32s from an independent calculation."""
+    whole = head + data
+    return whole + zlib.crc32(whole).to_bytes(4, "little")
+
+
 def closing(last):
-    """Safe values written and read back; CRC-32s from an independent calculation."""
-
-    def sealed(head, data):
-        whole = head + data
-        return whole + zlib.crc32(whole).to_bytes(4, "little")
-
+    """Safe values written and read back."""
     epoch, zeros = bytes.fromhex("04030201"), bytes(16)
     one, two = ((last + k).to_bytes(4, "little") for k in (1, 2))
     return (
@@ -96,9 +104,20 @@ DENSE_AGAIN = message(
 )
 
 
+DENSE_REPEATED = (
+    b"EXCH? #252" + sealed(bytes.fromhex(
+        "06000000 03 01 0000 02000000 02000000 00000040 000080bf 00000000 01000000"
+        "00000000 00000000 0000003f 000080be"
+    )) + b"\n",
+    b"#236" + sealed(bytes.fromhex(
+        "06000000 04030201 00000000 02000000 000000000000f03f 000000000000b03f"
+    )) + b"\n",
+)  # fmt: skip
+
+
 def scripted(*exchanges, sequence=0, **keys):
     script = Script(*exchanges)
-    return script, ScpiChip(
+    return script, scpi_chip(
         settings(**keys), simulated_library({RESOURCE: script}), sequence=sequence
     )
 
@@ -109,7 +128,7 @@ def emulation(**keys):
 
 def at_sim(**keys):
     core = ScpiChipDevice(emulated_chip(emulation(**keys)), serial="3")
-    return ScpiChip(settings(), simulated_library({RESOURCE: core}))
+    return scpi_chip(settings(), simulated_library({RESOURCE: core}))
 
 
 @pytest.fixture
@@ -123,6 +142,9 @@ def lab():
         closing=closing,
         DENSE=DENSE,
         DENSE_AGAIN=DENSE_AGAIN,
+        DENSE_REPEATED=DENSE_REPEATED,
+        REOPENING=REOPENING,
+        sealed=sealed,
         message=message,
         scripted=scripted,
         emulation=emulation,

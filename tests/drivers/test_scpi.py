@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from drivers.scpi import DRIVER, ScpiChip
+from drivers.scpi import DRIVER, scpi_chip
 from mgd_lab.chip import (
+    GeneratesProbes,
     HoldsParameters,
     HoldsSamples,
+    Learns,
     MeasuresCost,
     MeasuresDense,
     MeasuresOutputs,
     MeasuresSigns,
+    ReportsRecoveries,
 )
 from mgd_lab.costs import CostFunction
 from mgd_lab.errors import ChipError, LinkError, LinkTimeoutError
@@ -72,7 +75,8 @@ def test_capabilities_identity_and_simulated(lab):
     chip = lab.at_sim()
     for protocol in (HoldsParameters, MeasuresOutputs, MeasuresCost, HoldsSamples):
         assert isinstance(chip, protocol)
-    assert isinstance(chip, MeasuresDense)
+    for protocol in (MeasuresDense, GeneratesProbes, Learns, ReportsRecoveries):
+        assert isinstance(chip, protocol)
     assert isinstance(chip, MeasuresSigns)
     with pytest.raises(ChipError, match="not open"):
         _ = chip.description
@@ -92,7 +96,7 @@ def test_not_a_number_is_handed_up(lab):
 def test_safe_values_are_written_even_after_an_error(lab):
     emulated = emulated_chip(lab.emulation())
     core = ScpiChipDevice(emulated)
-    chip = ScpiChip(lab.settings(), simulated_library({lab.RESOURCE: core}))
+    chip = scpi_chip(lab.settings(), simulated_library({lab.RESOURCE: core}))
     with pytest.raises(ZeroDivisionError), chip:  # noqa: PT012 (the body is what is tested)
         chip.write_parameters(np.ones(P))
         assert emulated.read_parameters().tolist() == [1.0] * P
@@ -104,7 +108,7 @@ def test_safe_values_of_the_chip_file_win(lab):
     emulated = emulated_chip(lab.emulation())
     limits = {"parameters": {"safe": 0.25}, "groups": {"biases2": {"safe": -1.0}}}
     library = simulated_library({lab.RESOURCE: ScpiChipDevice(emulated)})
-    with ScpiChip(lab.settings(limits=limits, name="bench 3"), library) as chip:
+    with scpi_chip(lab.settings(limits=limits, name="bench 3"), library) as chip:
         assert chip.description.safe.tolist() == [0.25] * 8 + [-1.0]
         assert chip.description.name == "bench 3"
     assert emulated.read_parameters().tolist() == [0.25] * 8 + [-1.0]
@@ -132,13 +136,13 @@ class Stuck:
 def test_safe_value_that_is_not_reached_is_an_error(lab):
     library = simulated_library({lab.RESOURCE: ScpiChipDevice(Stuck(lab.emulation()))})
     match = r"weights1\[0\] reads 0.5.*by hand"
-    with pytest.raises(ChipError, match=match), ScpiChip(lab.settings(), library):
+    with pytest.raises(ChipError, match=match), scpi_chip(lab.settings(), library):
         pass
 
 
 def test_the_first_error_is_not_masked_by_an_unsafe_chip(lab):
     library = simulated_library({lab.RESOURCE: ScpiChipDevice(Stuck(lab.emulation()))})
-    with pytest.raises(RuntimeError, match="bench") as caught, ScpiChip(lab.settings(), library):
+    with pytest.raises(RuntimeError, match="bench") as caught, scpi_chip(lab.settings(), library):
         raise RuntimeError("the bench caught fire")
     assert any("by hand" in note for note in caught.value.__notes__)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
-
 import numpy as np
 import pytest
 
-from drivers.scpi import ScpiChip
+from drivers.scpi import scpi_chip
 from mgd_lab.costs import CostFunction
 from mgd_lab.errors import CapabilityError, ConfigurationError, InstrumentError, LinkError
 from sim_instruments.emulated import emulated_chip
@@ -25,15 +23,37 @@ def u32(*values):
     return np.array(values, np.uint32)
 
 
-def test_errors_after_setting_up_stop(lab):
-    literal = lab.message(
-        "#236 01000000 12 00 0000 00000000 00000000 00 00 0000 00000000 0000000000000000 ed7be4f0",
-        "#220 01000000 04030201 00000000 00000000 c443b9cb",
+COST = bytes.fromhex("12 00 0000 00000000 00000000 00 00 0000 00000000 0000000000000000")
+ERROR = (b"SYST:ERR?\n", b'-222,"Data out of range"\n')
+
+
+def cost_set(lab, number):
+    sequence = number.to_bytes(4, "little")
+    reply = sequence + bytes.fromhex("04030201 00000000 00000000")
+    return (
+        b"EXCH? #236" + lab.sealed(sequence + COST) + b"\n",
+        b"#220" + lab.sealed(reply) + b"\n",
     )
-    error = (b"SYST:ERR?\n", b'-222,"Data out of range"\n')
-    _, chip = lab.scripted(*lab.OPENING, literal, error, lab.NO_ERROR, *lab.closing(1))
+
+
+def test_errors_after_setting_up_stop_when_they_come_twice(lab):
+    twice = [cost_set(lab, 1), ERROR, lab.NO_ERROR, cost_set(lab, 2), ERROR, lab.NO_ERROR]
+    script, chip = lab.scripted(*lab.OPENING, *twice, *lab.closing(2))
     with pytest.raises(InstrumentError, match='-222,"Data out of range"'), chip:
         chip.set_cost(CostFunction())
+    assert script.exchanges == []
+
+
+def test_error_that_does_not_come_again_is_told(lab):
+    # Its text has no checksum, and the reply, which has one, said that all was well.
+    once = [cost_set(lab, 1), ERROR, lab.NO_ERROR, cost_set(lab, 2), lab.NO_ERROR]
+    _, chip = lab.scripted(*lab.OPENING, *once, *lab.closing(2))
+    with chip:
+        chip.set_cost(CostFunction())
+        (found,) = chip.take_recoveries()
+        assert found.kind == "doubted_error"
+        assert "-222" in found.message
+        assert chip.take_recoveries() == []
 
 
 def test_refusal_names_the_error_and_theta_is_sent_again(lab):
@@ -67,52 +87,92 @@ BAD_REPLIES = {
 }
 
 
+ARGUMENTS = f32(2, -1), u32(0, 1), f32([0, 0], [0.5, -0.25])
+
+
 @pytest.mark.parametrize("kind", BAD_REPLIES)
-def test_bad_reply_is_refused_and_the_link_with_it(lab, kind):
-    # The chip is opened again to be made safe, since the true reply may still come.
+def test_bad_reply_is_never_used_and_the_whole_block_is_measured_again(lab, kind):
+    # The chip is opened again, since the true reply may still come.
     bad = (lab.DENSE[0], BAD_REPLIES[kind](lab.DENSE[1]))
-    script, chip = lab.scripted(*lab.OPENING, bad, *lab.OPENING, *lab.closing(5), sequence=4)
-    arguments = f32(2, -1), u32(0, 1), f32([0, 0], [0.5, -0.25])
+    script, chip = lab.scripted(
+        *lab.OPENING, bad, *lab.REOPENING, lab.DENSE_REPEATED, *lab.closing(6), sequence=4
+    )
     with chip:
-        with pytest.raises(LinkError) as caught:
-            chip.measure_dense(*arguments)
-        assert lab.RESOURCE in str(caught.value)
-        with pytest.raises(LinkError, match="open the chip again"):
-            chip.measure_dense(*arguments)
+        assert chip.measure_dense(*ARGUMENTS).tolist() == [1.0, 0.0625]
+        (recovery,) = chip.take_recoveries()
+        assert recovery.kind == ("timeout" if kind == "empty" else "link_fault")
+        assert lab.RESOURCE in recovery.message
+        assert "block of 2 probes" in recovery.message
+        assert recovery.remeasured_probes == 2
+    assert script.exchanges == []
+
+
+@pytest.mark.parametrize("kind", BAD_REPLIES)
+def test_faults_beyond_the_retries_are_an_error_and_the_chip_is_made_safe(lab, kind):
+    bad = (lab.DENSE[0], BAD_REPLIES[kind](lab.DENSE[1]))
+    script, chip = lab.scripted(
+        *lab.OPENING, bad, *lab.REOPENING, *lab.closing(5), sequence=4, retries={"per_block": 0}
+    )
+    with pytest.raises(LinkError, match=r"retries\.per_block") as caught, chip:
+        chip.measure_dense(*ARGUMENTS)
+    assert lab.RESOURCE in str(caught.value)
     assert script.exchanges == []
 
 
 def test_reply_of_another_request_says_so(lab):
     body = bytes.fromhex("04000000 04030201 00000000 02000000") + bytes(16)
-    late = lab.DENSE[0], b"#236" + body + zlib.crc32(body).to_bytes(4, "little") + b"\n"
-    _, chip = lab.scripted(*lab.OPENING, late, *lab.OPENING, *lab.closing(5), sequence=4)
+    late = lab.DENSE[0], b"#236" + lab.sealed(body) + b"\n"
+    _, chip = lab.scripted(
+        *lab.OPENING, late, *lab.REOPENING, *lab.closing(5), sequence=4, retries={"per_block": 0}
+    )
     with chip, pytest.raises(LinkError, match="request 4, not to 5"):
-        chip.measure_dense(f32(2, -1), u32(0, 1), f32([0, 0], [0.5, -0.25]))
+        chip.measure_dense(*ARGUMENTS)
 
 
 def test_repeated_reply_is_never_paired_with_the_next_request(lab):
     twice = (lab.DENSE[0], lab.DENSE[1] * 2)
-    again = lab.DENSE_AGAIN
-    _, chip = lab.scripted(*lab.OPENING, twice, again, *lab.OPENING, *lab.closing(6), sequence=4)
+    body = bytes.fromhex(
+        "07000000 03 01 0000 02000000 01000000 00000040 000080bf 01000000 000000bf 0000803e"
+    )
+    reply = bytes.fromhex("07000000 04030201 00000000 01000000 000000000000b03f")
+    again = b"EXCH? #240" + lab.sealed(body) + b"\n", b"#228" + lab.sealed(reply) + b"\n"
+    _, chip = lab.scripted(
+        *lab.OPENING, twice, lab.DENSE_AGAIN, *lab.REOPENING, again, *lab.closing(7), sequence=4
+    )
     with chip:
-        chip.measure_dense(f32(2, -1), u32(0, 1), f32([0, 0], [0.5, -0.25]))
-        with pytest.raises(LinkError):
-            chip.measure_dense(f32(2, -1), u32(1), f32([-0.5, 0.25]))
+        chip.measure_dense(*ARGUMENTS)
+        assert chip.measure_dense(f32(2, -1), u32(1), f32([-0.5, 0.25])).tolist() == [0.0625]
+        assert len(chip.take_recoveries()) == 1
 
 
-def test_interrupted_exchange_leaves_the_link_out_of_step(lab):
+def test_request_that_the_device_received_damaged_is_sent_again(lab):
+    damaged = bytes.fromhex("05000000 04030201 5fffffff 02000000") + bytes.fromhex(
+        "000000000000f87f 000000000000f87f"
+    )
+    refused = lab.DENSE[0], b"#236" + lab.sealed(damaged) + b"\n"
+    script, chip = lab.scripted(
+        *lab.OPENING, refused, *lab.REOPENING, lab.DENSE_REPEATED, *lab.closing(6), sequence=4
+    )
+    with chip:
+        assert chip.measure_dense(*ARGUMENTS).tolist() == [1.0, 0.0625]
+    assert script.exchanges == []
+
+
+def test_interrupted_exchange_is_passed_over(lab):
     def interrupt(message):
         raise KeyboardInterrupt
 
     core = ScpiChipDevice(emulated_chip(lab.emulation()))
-    chip = ScpiChip(lab.settings(), simulated_library({lab.RESOURCE: core}))
+    chip = scpi_chip(lab.settings(), simulated_library({lab.RESOURCE: core}))
     with chip:
         respond, core.respond = core.respond, interrupt
         with pytest.raises(KeyboardInterrupt):
             chip.read_parameters()
         core.respond = respond
-        with pytest.raises(LinkError, match="open the chip again"):
-            chip.read_parameters()
+        assert chip.read_parameters().tolist() == [0.0] * P
+        (recovery,) = chip.take_recoveries()
+        assert "cut short" in recovery.message
+        assert recovery.remeasured_probes == 0
 
 
 @pytest.mark.parametrize(

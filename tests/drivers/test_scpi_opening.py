@@ -4,36 +4,39 @@ from __future__ import annotations
 
 import pytest
 
-from drivers.scpi import ScpiChip
+from drivers.scpi import scpi_chip
 from mgd_lab.errors import ConfigurationError, IdentityError, InstrumentError, LinkError
 from sim_instruments.visa_library import simulated_library
 
 
 def test_constructor_does_no_input_or_output(lab):
-    ScpiChip(lab.settings(resource="TCPIP::nowhere.invalid::1::SOCKET"), "@py")
+    scpi_chip(lab.settings(resource="TCPIP::nowhere.invalid::1::SOCKET"), "@py")
 
 
 def test_unknown_resource_is_named_with_those_there_are(lab):
     library = simulated_library({lab.RESOURCE: lab.Script()})
-    chip = ScpiChip(lab.settings(resource="TCPIP::other::5025::SOCKET"), library)
+    chip = scpi_chip(lab.settings(resource="TCPIP::other::5025::SOCKET"), library)
     with pytest.raises(LinkError, match="no answer from 'TCPIP::other.*" + lab.RESOURCE), chip:
         pass
 
 
 def test_unknown_resource_of_plain_pyvisa_sim(lab):
-    chip = ScpiChip(lab.settings(resource="TCPIP::other::5025::SOCKET"), "@sim")
+    chip = scpi_chip(lab.settings(resource="TCPIP::other::5025::SOCKET"), "@sim")
     with pytest.raises(LinkError, match=r"no answer from .*ASRL1::INSTR"), chip:
         pass
 
 
 @pytest.mark.parametrize("library", ["@nonsense", "/no/such/library.so"])
 def test_missing_visa_library(lab, library):
-    with pytest.raises(ConfigurationError, match="VISA library"), ScpiChip(lab.settings(), library):
+    with (
+        pytest.raises(ConfigurationError, match="VISA library"),
+        scpi_chip(lab.settings(), library),
+    ):
         pass
 
 
 def test_refused_connection_is_a_link_error(lab):
-    chip = ScpiChip(
+    chip = scpi_chip(
         lab.settings(resource="TCPIP::127.0.0.1::1::SOCKET", timeout_seconds=0.5), "@py"
     )
     with pytest.raises(LinkError, match=r"127.0.0.1.* s"), chip:
@@ -49,6 +52,13 @@ def test_garbage_instead_of_an_identity(lab, answer):
     with pytest.raises(LinkError, match="garbage"), chip:
         pass
     assert script.exchanges == []
+
+
+def test_device_in_use_by_another_says_so(lab):
+    answer = b'-200,"Execution error;the device is in use by 127.0.0.1:4711"\n'
+    _, chip = lab.scripted((b"*IDN?\n", answer))
+    with pytest.raises(LinkError, match=r"cannot be used.*in use by 127\.0\.0\.1:4711"), chip:
+        pass
 
 
 @pytest.mark.parametrize("answer", [b"\n", b""])

@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from drivers.scpi import DRIVER, ScpiChip
+from drivers.scpi import DRIVER, scpi_chip
 from drivers.visa_session import VisaSession
 from mgd_lab.costs import CostFunction
 from mgd_lab.errors import LinkError
@@ -55,7 +55,7 @@ def server():
 
 def chip_at(port, **keys):
     resource = f"TCPIP::127.0.0.1::{port}::SOCKET"
-    return ScpiChip(DRIVER.settings(driver="scpi", resource=resource, **keys))
+    return scpi_chip(DRIVER.settings(driver="scpi", resource=resource, **keys))
 
 
 def test_costs_over_sockets_equal_those_of_the_chip_in_the_process(server):
@@ -88,7 +88,7 @@ def test_silent_device_times_out_and_the_first_error_is_told(server):
     port, silent = server
     with (  # noqa: PT012 (silence begins inside)
         pytest.raises(LinkError, match="timed out") as caught,
-        chip_at(port, timeout_seconds=0.2) as chip,
+        chip_at(port, timeout_seconds=0.2, retries={"per_block": 1, "backoff_seconds": 0}) as chip,
     ):
         silent.set()
         chip.read_parameters()
