@@ -2,8 +2,8 @@
 
     python benchmarks/links.py [--rounds 7] [--json FILE]
 
-The servers run in a process of their own, on loopback; everything compared runs in turn, and medians
-of the rounds' ratios are printed. Targets: one probe an exchange over the socket ≥ 0.6 of a
+The servers run in a process of their own, on loopback; everything compared runs in turn, and
+medians of the rounds' ratios are printed. Targets: one probe an exchange over the socket ≥ 0.6 of a
 plain-socket loop with the same bytes to the same server, and ≥ 0.8 of a bare, tuned pyvisa-py loop;
 blocks of 256 probes, P = 220, signs: ≥ 40 times the one-probe rate; P = 26,154 generated within a
 factor 2 of P = 9 generated; frames of 4 kB over a pseudo-terminal ≥ 0.5 of a bare pyserial loop of
@@ -29,19 +29,19 @@ from typing import Any
 import numpy as np
 import pyvisa
 import serial
+from null_chip import NullChip
+
 from drivers.scpi import DRIVER as SCPI
 from drivers.serial_board import DRIVER as SERIAL
-from null_chip import NullChip
+from mgd_lab.chip import ProbeProgram
+from mgd_lab.codes import packed_codes
+from mgd_lab.costs import CostFunction
+from mgd_lab.wire import REPLY_OVERHEAD_BYTES, Signs, block_header, exchange_message
 from sim_instruments.frames_chip import FramesDevice
 from sim_instruments.occupancy import Occupancy
 from sim_instruments.scpi_chip import ScpiChipDevice
 from sim_instruments.serial_server import SerialServer
 from sim_instruments.socket_server import SocketServer
-
-from mgd_lab.chip import ProbeProgram
-from mgd_lab.codes import packed_codes
-from mgd_lab.costs import CostFunction
-from mgd_lab.wire import REPLY_OVERHEAD_BYTES, Signs, block_header, exchange_message
 
 _SECONDS = 0.4
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,14 @@ from mgd_lab.bench.initial import initial_parameters
 from mgd_lab.bench.task import data_set
 from mgd_lab.controller import SystemClock
 from mgd_lab.records import ParameterSnapshot, Record, StepBlock
+from sim_instruments.emulated import EmulatedChip
+from sim_instruments.frames_chip import FramesDevice
+from sim_instruments.hislip_server import HislipServer
+from sim_instruments.network import MultilayerPerceptron
+from sim_instruments.occupancy import Occupancy
+from sim_instruments.scpi_chip import ScpiChipDevice
+from sim_instruments.serial_server import SerialServer
+from sim_instruments.socket_server import SocketServer
 
 KINDS = ("sequential", "random", "walsh", "sinusoidal")
 ALGORITHMS = ("measured", "paired", "analog")
@@ -45,9 +55,9 @@ class Kept:
 
     def arrays(self) -> tuple[Any, ...]:
         return (
-            np.concatenate(self.costs),
-            np.concatenate(self.baselines),
-            np.concatenate(self.samples),
+            np.concatenate(self.costs or [np.empty(0)]),
+            np.concatenate(self.baselines or [np.empty(0)]),
+            np.concatenate(self.samples or [np.empty(0)]),
             np.stack(self.thetas),
         )
 
@@ -70,31 +80,67 @@ def training(kind: str, algorithm: str) -> dict[str, Any]:
     }
 
 
-def chip(transport: str, layers: list[int], rung: str, block: int | None) -> dict[str, Any]:
-    common: dict[str, Any] = {"network": {"layers": layers}, "rung": rung}
-    if block is not None:
-        common["max_block_probes"] = block
-    if transport == "memory":
-        return {"driver": "emulated", **common}
-    resource = "TCPIP0::same.numbers::5025::SOCKET"
-    return {
-        "driver": "scpi",
-        "resource": resource,
-        "visa_library": "@sim",
-        "simulated": {"instrument": "scpi_chip", "resource": resource},
-        **common,
-    }
+@pytest.fixture(scope="module")
+def ways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ways]:
+    with ExitStack() as stack:
+        yield Ways(stack, tmp_path_factory.mktemp("ways"))
+
+
+class Ways:
+    """Endpoints of emulated chips, opened when they are first asked for."""
+
+    def __init__(self, stack: ExitStack, folder: Path) -> None:
+        self._stack = stack
+        self._folder = folder
+        self._keys: dict[tuple[str, tuple[int, ...]], dict[str, Any]] = {}
+
+    def chip(
+        self, transport: str, layers: tuple[int, ...], rung: str, block: int | None
+    ) -> dict[str, Any]:
+        place = (transport, layers)
+        if place not in self._keys:
+            self._keys[place] = self._open(transport, layers)
+        limit = {} if block is None else {"max_block_probes": block}
+        return {**self._keys[place], "rung": rung, **limit}
+
+    def _open(self, transport: str, layers: tuple[int, ...]) -> dict[str, Any]:
+        network = {"network": {"layers": list(layers)}}
+        if transport == "memory":
+            return {"driver": "emulated", **network}
+        if transport == "@sim":
+            resource = "TCPIP0::same.numbers::5025::SOCKET"
+            simulated = {"instrument": "scpi_chip", "resource": resource}
+            keys = {"driver": "scpi", "resource": resource, "visa_library": "@sim"}
+            return {**keys, "simulated": simulated, **network}
+        emulated = EmulatedChip(MultilayerPerceptron(layers))
+        if transport == "pty":
+            link = self._folder / f"board-{len(self._keys)}"
+            server: Any = SerialServer(FramesDevice(emulated), link)
+            keys = {"driver": "serial", "port": str(link)}
+        else:
+            kind = SocketServer if transport == "tcp" else HislipServer
+            server = kind(ScpiChipDevice(emulated), "127.0.0.1", 0, Occupancy())
+            keys = {"driver": "scpi", "visa_library": "@py"}
+        server.start()
+        self._stack.callback(server.close)
+        return keys if transport == "pty" else {**keys, "resource": server.resource}
+
+
+def data(folder: Path, layers: tuple[int, ...]) -> Path:
+    path = folder / "data.npz"
+    random = np.random.default_rng(3)
+    inputs = random.integers(0, 2, (24, layers[0])).astype(np.float32)
+    np.savez(path, inputs=inputs, targets=random.random((24, layers[-1])).astype(np.float32))
+    return path
 
 
 def numbers(
     folder: Path,
+    chip: dict[str, Any],
     *,
     kind: str,
     algorithm: str,
-    transport: str,
-    rung: str,
-    block: int | None,
-    bits: int = 2,
+    layers: tuple[int, ...] = (2, 2, 1),
     steps: int = 40,
 ) -> tuple[Any, ...]:
     path = folder / "experiment.yaml"
@@ -102,8 +148,8 @@ def numbers(
         json.dumps(
             {
                 "seed": 11,
-                "chip": chip(transport, [bits, bits, 1], rung, block),
-                "task": {"dataset": "parity", "bits": bits},
+                "chip": chip,
+                "task": {"dataset": "arrays", "file": str(data(folder, layers))},
                 "training": training(kind, algorithm),
                 "stop": {"steps": steps},
                 "evaluate": {"every_steps": 13},
@@ -115,7 +161,7 @@ def numbers(
     sink = Kept()
     with build_chip(chosen.chip) as opened, ThreadPoolExecutor(1) as workers:
         fitted = fit(chosen, data_set(chosen.task, chosen.seed), opened)
-        assert fitted.rung == rung
+        assert fitted.rung == chip["rung"]
         state = start(fitted, initial_parameters(chosen.training.initial, chosen.seed, opened))
         assemble(
             fitted,
@@ -136,50 +182,67 @@ def same(found: tuple[Any, ...], expected: tuple[Any, ...]) -> None:
         assert mine.tobytes() == theirs.tobytes()
 
 
+def rungs_of(kind: str) -> list[str]:
+    return [rung for rung in RUNGS if rung != "signs" or kind in ("random", "walsh")]
+
+
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_rungs_transports_and_blocks_agree(tmp_path: Path, kind: str, algorithm: str) -> None:
-    expected = numbers(
-        tmp_path, kind=kind, algorithm=algorithm, transport="memory", rung="forward", block=None
-    )
+def test_rungs_transports_and_blocks_agree(
+    tmp_path: Path, ways: Ways, kind: str, algorithm: str
+) -> None:
+    layers = (2, 2, 1)
+
+    def found(transport: str, rung: str, block: int | None) -> tuple[Any, ...]:
+        chip = ways.chip(transport, layers, rung, block)
+        return numbers(tmp_path, chip, kind=kind, algorithm=algorithm)
+
+    expected = found("memory", "forward", None)
     assert len(np.unique(expected[0])) > 10
     assert np.ptp(expected[3], axis=0).min() > 0
     for transport in ("memory", "@sim"):
-        for rung in RUNGS:
-            if rung == "signs" and kind not in ("random", "walsh"):
-                continue
+        for rung in rungs_of(kind):
             for block in BLOCKS:
-                found = numbers(
-                    tmp_path,
-                    kind=kind,
-                    algorithm=algorithm,
-                    transport=transport,
-                    rung=rung,
-                    block=block,
-                )
-                same(found, expected)
+                same(found(transport, rung, block), expected)
+    # Each wire meets every rung and every block, though not every pair of the two.
+    for number, transport in enumerate(("tcp", "hislip", "pty")):
+        for k, rung in enumerate(rungs_of(kind)):
+            same(found(transport, rung, BLOCKS[(k + number) % len(BLOCKS)]), expected)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_chip_that_learns_over_a_wire_ends_at_the_same_parameters(
+    tmp_path: Path, ways: Ways, kind: str, algorithm: str
+) -> None:
+    layers = (2, 2, 1)
+    steps = 42
+
+    def last(transport: str, rung: str) -> bytes:
+        chip = ways.chip(transport, layers, rung, None)
+        found = numbers(tmp_path, chip, kind=kind, algorithm=algorithm, steps=steps)
+        return found[3][-1].tobytes()
+
+    expected = last("memory", "dense")
+    for transport in ("memory", "@sim", "tcp", "hislip", "pty"):
+        assert last(transport, "learns") == expected
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize("layers", [(2, 2, 1), (4, 4, 1), (49, 4, 4)])
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_they_agree_on_a_larger_chip(tmp_path: Path, kind: str, algorithm: str) -> None:
-    first = None
-    for transport in ("memory", "@sim"):
-        for rung in RUNGS:
-            if rung == "signs" and kind not in ("random", "walsh"):
-                continue
-            for block in BLOCKS:
+def test_the_full_grid(
+    tmp_path: Path, ways: Ways, kind: str, algorithm: str, layers: tuple[int, ...]
+) -> None:
+    expected = None
+    for transport in ("memory", "@sim", "tcp", "hislip", "pty"):
+        for rung in rungs_of(kind):
+            for block in (1, 7, 256, None):
+                chip = ways.chip(transport, layers, rung, block)
                 found = numbers(
-                    tmp_path,
-                    kind=kind,
-                    algorithm=algorithm,
-                    transport=transport,
-                    rung=rung,
-                    block=block,
-                    bits=12,
-                    steps=1200,
+                    tmp_path, chip, kind=kind, algorithm=algorithm, layers=layers, steps=300
                 )
-                first = first or found
-                same(found, first)
+                expected = expected or found
+                same(found, expected)

@@ -79,7 +79,8 @@ def _refuse_existing(files: Mapping[Path, list[Table]], overwrite: bool) -> None
             raise ConfigurationError(f"cannot export to {file}: it is a folder")
         if file.exists() and not overwrite:
             raise ConfigurationError(
-                f"{file} exists already. Name another file, or overwrite it with --overwrite (overwrite=True)."
+                f"{file} exists already. Name another file, or overwrite it with --overwrite "
+                "(overwrite=True)."
             )
 
 
