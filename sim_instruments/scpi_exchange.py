@@ -167,7 +167,7 @@ class TrainingRequests:
                 np.concatenate([part.inputs for part in self._parts]),
                 np.concatenate([part.targets for part in self._parts]),
             )
-            self._parts = []
+            # The parts stay: should the reply be lost, the last of them comes again.
             self._samples_held = last
         return _NOTHING
 
