@@ -26,11 +26,11 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
         # Opened here: np.load leaves the file open where it fails on what it finds inside.
         with path.open("rb") as stream:
             return _arrays_of(path, stream)
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise DataError(f"{path}: a damaged .npz file: {error}") from error
     except MemoryError as error:
         raise DataError(f"{path}: its arrays do not fit in memory: {error}") from error
-    except (ValueError, NotImplementedError) as error:
+    except ValueError as error:
         if "allow_pickle" in str(error) or "pickle" in str(error):
             raise DataError(
                 f"{path}: holds Python objects (or is no .npz at all); such data are never "

@@ -242,7 +242,7 @@ def test_the_full_grid(
             for block in (1, 7, 256, None):
                 chip = ways.chip(transport, layers, rung, block)
                 found = numbers(
-                    tmp_path, chip, kind=kind, algorithm=algorithm, layers=layers, steps=300
+                    tmp_path, chip, kind=kind, algorithm=algorithm, layers=layers, steps=60
                 )
                 expected = expected or found
                 same(found, expected)
