@@ -7,6 +7,7 @@ equality of the two means something.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,7 @@ _LATEST_STEP = 2**62
 _LARGEST_SKIP = 2**20
 
 
-@dataclass(frozen=True, eq=False)
-class Probes:
+class Probes(NamedTuple):
     """Neighbouring probes: samples u32 (n,), signs i8 (n,), code index of each u64 (n,)."""
 
     samples: NDArray[np.uint32]
@@ -32,8 +32,7 @@ class Probes:
     steps: NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
-class Generated:
+class Generated(NamedTuple):
     """Probes with their codes as bits, where those are ±1."""
 
     probes: Probes
@@ -49,7 +48,7 @@ class Page:
     """
 
     probes: Probes
-    starts: NDArray[np.int64]
+    starts: list[int]
     packed: NDArray[np.uint8] | None
 
 
@@ -104,17 +103,17 @@ class ProbeGenerator:
             raise ChipError(f"there is no probe {skip} of step {first_step}")
         number, within = divmod(first_step, self._steps_per_page)
         page = self._page(number)
-        first = int(page.starts[within]) + skip
+        first = page.starts[within] + skip
         parts: list[Generated] = []
         while True:
-            taken = min(count, int(page.starts[-1]) - first)
+            taken = min(count, page.starts[-1] - first)
             if taken > 0:
                 parts.append(_part(page, first, taken))
                 count -= taken
             if count <= 0:
                 return parts[0] if len(parts) == 1 else _joined(parts)
             # A skip may have led past the end of a page.
-            first = max(0, first - int(page.starts[-1]))
+            first = max(0, first - page.starts[-1])
             number += 1
             page = self._page(number)
 
@@ -125,7 +124,7 @@ class ProbeGenerator:
             probes = self.of_steps(first, self._steps_per_page)
             edges = np.arange(first, first + self._steps_per_page + 1, dtype=np.int64)
             packed = self._packed(probes) if self.sign_codes else None
-            page = Page(probes, np.searchsorted(probes.steps, edges), packed)
+            page = Page(probes, np.searchsorted(probes.steps, edges).tolist(), packed)
             # Training goes forwards: this page, and perhaps the one before it.
             self._pages = {key: self._pages[key] for key in self._pages if key == number - 1}
             self._pages[number] = page

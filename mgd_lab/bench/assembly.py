@@ -105,7 +105,6 @@ class Fitted:
             amplitudes=self.amplitudes,
             order=training.samples.order,
             samples=len(self.train_inputs),
-            with_bits=self.rung == "signs",
         )
 
 

@@ -52,7 +52,6 @@ class Material:
             amplitudes=self.amplitudes,
             order="shuffled",
             samples=len(self.inputs),
-            with_bits=kind in ("random", "walsh"),
         )
 
 

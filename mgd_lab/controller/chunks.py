@@ -30,31 +30,68 @@ _MOST_STEPS = 4096
 _MOST_BYTES = 16_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
+class Bits:
+    """Packed codes of a chunk, made when they are first asked for."""
+
+    kind: Kind
+    seed: int
+    first: int
+    count: int
+    parameters: int
+
+    @cached_property
+    def packed(self) -> NDArray[np.uint8]:
+        """(count, ⌈P/8⌉)."""
+        return packed_codes(self.kind, self.seed, self.first, self.count, self.parameters)
+
+
+@dataclass(frozen=True, eq=False)
 class Chunk:
-    """The probes of neighbouring steps.
+    """The probes of neighbouring steps. What only some rungs need is made when it is asked for.
 
     Attributes:
         plan: steps, signs and places of the probes.
         starts: `plan.probe_starts` as a list, for quick look-up.
-        step_samples: (count,) or (count, batch), smallest unsigned type, index into the split.
-        samples: (probes,) uint32, sample of each probe.
-        rows: (probes,) int64, row of each probe's code.
+        drawn: (periods, batch) uint32, the samples of each sample period.
         perturbations: θ̃ of each code, sign +1, by row.
-        packed: (probes, ⌈P/8⌉) uint8, code of each probe as bits; None for kinds not of ±1.
+        bits: codes as bits; None for kinds not of ±1.
         every_step_fresh: whether each step measures its own baseline.
         consecutive: whether each step has a code of its own, so that step n uses row n.
+        sample_type: smallest unsigned type that holds an index into the split.
     """
 
     plan: Plan
     starts: list[int]
-    step_samples: NDArray[np.unsignedinteger[Any]]
-    samples: NDArray[np.uint32]
-    rows: NDArray[np.int64]
+    drawn: NDArray[np.uint32]
     perturbations: Perturbations
-    packed: NDArray[np.uint8] | None
+    bits: Bits | None
     every_step_fresh: bool
     consecutive: bool
+    sample_type: np.dtype[Any]
+
+    @cached_property
+    def step_samples(self) -> NDArray[np.unsignedinteger[Any]]:
+        """(count,) or (count, batch), index into the split."""
+        samples: NDArray[np.unsignedinteger[Any]]
+        samples = self.drawn.take(self.plan.sample_rows, axis=0).astype(self.sample_type)
+        return samples[:, 0] if samples.shape[1] == 1 else samples
+
+    @cached_property
+    def samples(self) -> NDArray[np.uint32]:
+        """(probes,), sample of each probe."""
+        rows = self.plan.sample_rows.take(self.plan.probe_steps)
+        return self.drawn.take(rows * self.drawn.shape[1] + self.plan.probe_slots)
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """(probes,), row of each probe's code."""
+        return self.plan.code_rows.take(self.plan.probe_steps)
+
+    @cached_property
+    def packed(self) -> NDArray[np.uint8] | None:
+        """(probes, ⌈P/8⌉), code of each probe as bits; None for kinds not of ±1."""
+        return None if self.bits is None else self.bits.packed.take(self.rows, axis=0)
 
     def steps_before(self, probe: int) -> int:
         """Steps of the chunk whose probes all lie before this probe."""
@@ -96,22 +133,6 @@ class Chunk:
 
 
 @dataclass(frozen=True)
-class Bits:
-    """Packed codes of a chunk, made when they are first asked for."""
-
-    kind: Kind
-    seed: int
-    first: int
-    count: int
-    parameters: int
-
-    @cached_property
-    def packed(self) -> NDArray[np.uint8]:
-        """(count, ⌈P/8⌉)."""
-        return packed_codes(self.kind, self.seed, self.first, self.count, self.parameters)
-
-
-@dataclass(frozen=True)
 class ChunkSource:
     """Makes chunks, a pure function of step and count.
 
@@ -124,7 +145,6 @@ class ChunkSource:
     amplitudes: NDArray[np.float32]
     order: Order
     samples: int
-    with_bits: bool
 
     @cached_property
     def _signs(self) -> SignTable:
@@ -143,24 +163,19 @@ class ChunkSource:
         drawn = sample_order(
             self.order, self.seed, self.samples, plan.first_draw, plan.periods * batch
         ).reshape(plan.periods, batch)
-        rows = plan.code_rows.take(plan.probe_steps)
-        packed, perturbations = self._codes(plan)
-        step_samples = drawn.take(plan.sample_rows, axis=0).astype(
-            np.min_scalar_type(self.samples - 1)
-        )
+        bits, perturbations = self._codes(plan)
         return Chunk(
             plan=plan,
             starts=plan.probe_starts.tolist(),
-            step_samples=step_samples[:, 0] if batch == 1 else step_samples,
-            samples=drawn.take(plan.sample_rows.take(plan.probe_steps) * batch + plan.probe_slots),
-            rows=rows,
+            drawn=drawn,
             perturbations=perturbations,
-            packed=packed.take(rows, axis=0) if self.with_bits and packed is not None else None,
+            bits=bits,
             every_step_fresh=bool(plan.fresh.all()),
             consecutive=self.schedule.tau_p == 1,
+            sample_type=np.min_scalar_type(self.samples - 1),
         )
 
-    def _codes(self, plan: Plan) -> tuple[NDArray[np.uint8] | None, Perturbations]:
+    def _codes(self, plan: Plan) -> tuple[Bits | None, Perturbations]:
         """Codes as bits, where they are ±1, and as perturbations."""
         kind, seed, parameters = self.kind, self.seed, len(self.amplitudes)
         if kind in SIGN_KINDS:
@@ -169,8 +184,7 @@ class ChunkSource:
             def expand_bits(first: int, stop: int) -> Float64:
                 return self._signs.expand(self._signs.table(), bits.packed[first:stop])
 
-            packed = bits.packed if self.with_bits else None
-            return packed, Perturbations(plan.codes, parameters, expand_bits)
+            return bits, Perturbations(plan.codes, parameters, expand_bits)
 
         def expand(first: int, stop: int) -> Float64:
             unit = codes(kind, seed, plan.first_code + first, stop - first, parameters)
