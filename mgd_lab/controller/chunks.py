@@ -68,14 +68,14 @@ class Chunk:
     bits: Bits | None
     every_step_fresh: bool
     consecutive: bool
-    sample_type: np.dtype[Any]
+    sample_type: np.dtype[np.unsignedinteger[Any]]
 
     @cached_property
     def step_samples(self) -> NDArray[np.unsignedinteger[Any]]:
         """(count,) or (count, batch), index into the split."""
-        samples: NDArray[np.unsignedinteger[Any]]
-        samples = self.drawn.take(self.plan.sample_rows, axis=0).astype(self.sample_type)
-        return samples[:, 0] if samples.shape[1] == 1 else samples
+        drawn = self.drawn[:, 0] if self.drawn.shape[1] == 1 else self.drawn
+        samples: Any = drawn.take(self.plan.sample_rows, axis=0)
+        return samples.astype(self.sample_type)
 
     @cached_property
     def samples(self) -> NDArray[np.uint32]:
@@ -172,7 +172,7 @@ class ChunkSource:
             bits=bits,
             every_step_fresh=bool(plan.fresh.all()),
             consecutive=self.schedule.tau_p == 1,
-            sample_type=np.min_scalar_type(self.samples - 1),
+            sample_type=_smallest_type(self.samples - 1),
         )
 
     def _codes(self, plan: Plan) -> tuple[Bits | None, Perturbations]:
@@ -192,3 +192,10 @@ class ChunkSource:
             return (unit * self.amplitudes).astype(np.float64)
 
         return None, Perturbations(plan.codes, parameters, expand)
+
+
+def _smallest_type(largest: int) -> np.dtype[np.unsignedinteger[Any]]:
+    for kind in (np.uint8, np.uint16):
+        if largest <= np.iinfo(kind).max:
+            return np.dtype(kind)
+    return np.dtype(np.uint32)
