@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +74,7 @@ class Chunk:
     def step_samples(self) -> NDArray[np.unsignedinteger[Any]]:
         """(count,) or (count, batch), index into the split."""
         drawn = self.drawn[:, 0] if self.drawn.shape[1] == 1 else self.drawn
-        samples: Any = drawn.take(self.plan.sample_rows, axis=0)
+        samples = cast("Any", drawn.take(self.plan.sample_rows, axis=0))
         return samples.astype(self.sample_type)
 
     @cached_property
