@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,11 +45,13 @@ class MeasuringChip(ConnectedChip):
         self._check_sizes(parameters, 8 * self.description.parameters, "parameters")
         self._check_sizes(inputs, 4 * n * self.description.inputs, "inputs")
         row = max(4 * self.description.inputs, 8 * width)
-        found = [
-            self._present(Outputs(parameters, inputs[part]), (part.stop - part.start) * width)
-            for part in self._requests(n, 8 * self.description.parameters, row)
-        ]
-        return self._joined(found).reshape(n, width)
+
+        def presented(part: slice) -> Float64:
+            request = Outputs(parameters, inputs[part])
+            return self._present(request, (part.stop - part.start) * width)
+
+        found = self._in_parts(n, 8 * self.description.parameters, row, presented)
+        return found.reshape(n, width)
 
     def set_cost(self, cost: CostFunction) -> None:
         """The cost function that the chip computes from now on."""
@@ -62,10 +64,12 @@ class MeasuringChip(ConnectedChip):
         self._check_sizes(inputs, 4 * n * self.description.inputs, "inputs")
         self._check_sizes(targets, 4 * n * self.description.outputs, "targets")
         row = max(4 * (self.description.inputs + self.description.outputs), 8)
-        return self._joined(
-            self._present(Costs(parameters, inputs[part], targets[part]), len(inputs[part]))
-            for part in self._requests(n, 8 * self.description.parameters, row)
-        )
+
+        def presented(part: slice) -> Float64:
+            request = Costs(parameters, inputs[part], targets[part])
+            return self._present(request, len(request.inputs))
+
+        return self._in_parts(n, 8 * self.description.parameters, row, presented)
 
     def load_samples(self, inputs: Float32, targets: Float32) -> None:
         """Takes inputs (N, I), targets (N, O); they are kept for a restart, and must not change."""
@@ -104,7 +108,7 @@ class MeasuringChip(ConnectedChip):
                 theta, len(chosen), lambda number, sent: Dense(number, sent, chosen, moves)
             )
 
-        return self._joined(measured(part) for part in self._requests(n, 4 * P, 4 + 4 * P))
+        return self._in_parts(n, 4 * P, 4 + 4 * P, measured)
 
     def set_amplitudes(self, amplitudes: Float32) -> None:
         """Takes amplitudes (P,) of the packed codes."""
@@ -130,7 +134,7 @@ class MeasuringChip(ConnectedChip):
                 theta, len(chosen), lambda number, sent: Signs(number, sent, chosen, signed, codes)
             )
 
-        return self._joined(measured(part) for part in self._requests(n, 4 * P, max(5 + packed, 8)))
+        return self._in_parts(n, 4 * P, max(5 + packed, 8), measured)
 
     def _present(self, request: Request, count: int) -> Float64:
         self._set_up.forget(WriteParameters)
@@ -171,10 +175,15 @@ class MeasuringChip(ConnectedChip):
             )
         return probes
 
-    def _requests(self, rows: int, fixed_bytes: int, row_bytes: int) -> Iterator[slice]:
-        """The rows, cut into what one request and its reply can carry."""
+    def _in_parts(
+        self, rows: int, fixed_bytes: int, row_bytes: int, measured: Callable[[slice], Float64]
+    ) -> Float64:
+        """All rows, cut into what one request and its reply can carry."""
         step = self._fitting(rows, fixed_bytes, row_bytes)
-        return (slice(k, min(k + step, rows)) for k in range(0, rows, step))
+        if step == rows:
+            return measured(slice(0, rows))
+        parts = [slice(k, min(k + step, rows)) for k in range(0, rows, step)]
+        return np.concatenate([measured(part) for part in parts])
 
     def _fitting(self, rows: int, fixed_bytes: int, row_bytes: int) -> int:
         free = self._link.largest_request_bytes - HEADER_BYTES - CRC_BYTES - fixed_bytes
@@ -186,8 +195,3 @@ class MeasuringChip(ConnectedChip):
                 "less a probe"
             )
         return min(fits, rows)
-
-    @staticmethod
-    def _joined(parts: Iterable[Float64]) -> Float64:
-        found = list(parts)
-        return found[0] if len(found) == 1 else np.concatenate(found)

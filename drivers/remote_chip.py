@@ -38,16 +38,16 @@ class RemoteChip(MeasuringChip):
     def measure_generated(self, theta: Float32, first_step: int, skip: int, count: int) -> Float64:
         """For theta (P,) → costs (count,), from probe `skip` of step `first_step` on."""
         n, P = self._block(count), self.description.parameters
-        return self._joined(
-            self._measure(
+
+        def measured(part: slice) -> Float64:
+            first, length = skip + part.start, part.stop - part.start
+            return self._measure(
                 theta,
-                part.stop - part.start,
-                lambda number, sent, part=part: Generated(
-                    number, sent, first_step, skip + part.start, part.stop - part.start
-                ),
+                length,
+                lambda number, sent: Generated(number, sent, first_step, first, length),
             )
-            for part in self._requests(n, 4 * P + _PLACE_BYTES, 8)
-        )
+
+        return self._in_parts(n, 4 * P + _PLACE_BYTES, 8, measured)
 
     def configure_learning(self, program: LearningProgram, theta: Float64) -> None:
         """Step 0 of a training on the chip, with θ float64 (P,)."""

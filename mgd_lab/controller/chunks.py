@@ -75,7 +75,7 @@ class Chunk:
         """(count,) or (count, batch), index into the split."""
         drawn = self.drawn[:, 0] if self.drawn.shape[1] == 1 else self.drawn
         samples = cast("Any", drawn.take(self.plan.sample_rows, axis=0))
-        return samples.astype(self.sample_type)
+        return cast("NDArray[np.unsignedinteger[Any]]", samples.astype(self.sample_type))
 
     @cached_property
     def samples(self) -> NDArray[np.uint32]:
