@@ -102,6 +102,13 @@ class ScpiLink:
     def describe(self) -> ChipDescription:
         """What the chip says of itself."""
         data = self.ask_block(Header.DESCRIPTION)
+        if self.ask_block(Header.DESCRIPTION) != data:
+            # It has no checksum, and a limit with a digit changed would look like a limit.
+            self._out_of_step = True
+            raise LinkError(
+                f"{self._name}: two answers to {Header.DESCRIPTION.value} differ; the way to "
+                f"{self.address} damages what passes. Check cables, terminators and grounds"
+            )
         try:
             return decode_description(data)
         except LinkError:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,14 +74,14 @@ class Chunk:
     def step_samples(self) -> NDArray[np.unsignedinteger[Any]]:
         """(count,) or (count, batch), index into the split."""
         drawn = self.drawn[:, 0] if self.drawn.shape[1] == 1 else self.drawn
-        samples = cast("Any", drawn.take(self.plan.sample_rows, axis=0))
-        return cast("NDArray[np.unsignedinteger[Any]]", samples.astype(self.sample_type))
+        return drawn.take(self.plan.sample_rows, axis=0).astype(self.sample_type)
 
     @cached_property
     def samples(self) -> NDArray[np.uint32]:
         """(probes,), sample of each probe."""
-        rows = self.plan.sample_rows.take(self.plan.probe_steps)
-        return self.drawn.take(rows * self.drawn.shape[1] + self.plan.probe_slots)
+        periods: NDArray[np.int64] = self.plan.sample_rows.take(self.plan.probe_steps)
+        places: NDArray[np.int64] = periods * self.drawn.shape[1] + self.plan.probe_slots
+        return self.drawn.take(places)
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:

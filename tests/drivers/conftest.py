@@ -53,10 +53,12 @@ DESCRIPTION = json.dumps(
      "sample_memory": 8, "largest_block": 4}
 ).encode()  # fmt: skip
 NO_ERROR = (b"SYST:ERR?\n", b'0,"No error"\n')
+DESCRIBED = (b"CHIP:DESC?\n", b"#3%d" % len(DESCRIPTION) + DESCRIPTION + b"\n")
 OPENING = (
     (b"*IDN?\n", b"MGD Lab,emulated chip,7,1.0\n"),
     NO_ERROR,
-    (b"CHIP:DESC?\n", b"#3%d" % len(DESCRIPTION) + DESCRIPTION + b"\n"),
+    DESCRIBED,
+    DESCRIBED,
     (b"CHIP:EPOC?\n", b"16909060\n"),
 )
 
@@ -71,7 +73,7 @@ def message(request, reply):
     )
 
 
-REOPENING = (OPENING[0], NO_ERROR, OPENING[3])
+REOPENING = (OPENING[0], NO_ERROR, OPENING[-1])
 
 
 def sealed(head, data=b""):

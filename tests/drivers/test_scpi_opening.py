@@ -90,12 +90,23 @@ def test_errors_that_waited_are_drained_and_told(lab):
         assert chip.identity["errors_found_when_opened"].count("-113") == 2
 
 
-@pytest.mark.parametrize("place", [1, 2, 3])
+def test_two_descriptions_that_differ(lab):
+    """It has no checksum: a limit with a digit changed would look like a limit."""
+    header, described = lab.OPENING[2]
+    damaged = (header, described.replace(b'"count": 2', b'"count": 3'))
+    _, chip = lab.scripted(*lab.OPENING[:3], damaged)
+    with pytest.raises(LinkError, match="two answers to CHIP:DESCription\\? differ"), chip:
+        pass
+
+
+@pytest.mark.parametrize("place", [1, 2, 4])
 @pytest.mark.parametrize(
     "answer", [b"garbage\n", b"#14abcd\n", b"\xff\n", b"#x\n", b"#0\n", b"-1\n"]
 )
 def test_garbage_while_opening(lab, place, answer):
-    exchanges = [*lab.OPENING[:place], (lab.OPENING[place][0], answer)]
+    wrong = (lab.OPENING[place][0], answer)
+    # A block that is whole is asked for once more, before its content is looked at.
+    exchanges = [*lab.OPENING[:place], *[wrong] * (2 if place == 2 else 1)]
     _, chip = lab.scripted(*exchanges)
     with pytest.raises(LinkError), chip:
         pass

@@ -15,7 +15,7 @@ from sim_instruments.scpi_chip import ScpiChipDevice
 from sim_instruments.visa_library import simulated_library
 
 P = 9
-OPENING = 4
+OPENING = 5
 KINDS = (
     "request lost",
     "request corrupted",
