@@ -32,12 +32,14 @@ class Places:
         host: address to listen on.
         tcp, hislip: ports of the raw SCPI socket and of HiSLIP, 0 for any that is free.
         serial: path of the link to a pseudo-terminal that speaks frames.
+        baud_rate: to pace the terminal like a line of this speed; None for as fast as it goes.
     """
 
     host: str = "127.0.0.1"
     tcp: int | None = None
     hislip: int | None = None
     serial: Path | None = None
+    baud_rate: float | None = None
 
 
 @contextmanager
@@ -80,7 +82,7 @@ def _endpoints(chip: Chip, settings: Any, places: Places) -> list[Endpoint]:
     if places.serial is not None:
         core = ScpiInTurn(core, turns)
         board = FramesDevice(chip, serial=settings.name or str(settings.seed))
-        endpoints.append(SerialServer(LineInTurn(board, turns), places.serial))
+        endpoints.append(SerialServer(LineInTurn(board, turns), places.serial, places.baud_rate))
     if places.hislip is not None:
         endpoints.insert(0, HislipServer(core, places.host, places.hislip, occupancy))
     if places.tcp is not None:

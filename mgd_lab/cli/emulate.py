@@ -33,6 +33,10 @@ def command(
             help="Serve frames on a pseudo-terminal, and make a link to it here.",
         ),
     ] = None,
+    baud_rate: Annotated[
+        float | None,
+        typer.Option("--baud-rate", min=50, metavar="BAUD", help="Pace the terminal like a line."),
+    ] = None,
     host: Annotated[
         str, typer.Option("--host", metavar="ADDRESS", help="Address to listen on.")
     ] = "127.0.0.1",
@@ -41,7 +45,7 @@ def command(
 
     When ready, prints one line an endpoint: its resource string.
     """
-    places = Places(host=host, tcp=tcp, hislip=hislip, serial=serial)
+    places = Places(host=host, tcp=tcp, hislip=hislip, serial=serial, baud_rate=baud_rate)
     with stop_on_signals() as stop, served(chip, places) as resources:
         for resource in resources:
             typer.echo(resource)
