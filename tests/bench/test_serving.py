@@ -24,6 +24,6 @@ def seconds_to_read(tmp_path, baud_rate):
 
 
 def test_a_terminal_is_as_slow_as_its_line(tmp_path):
-    # Ten bits a byte; the line is busy after a message, and holds up the next. Only a lower bound, so
+    # Ten bits a byte; a line that is busy with a message holds up the next. A lower bound only, so
     # that a busy machine cannot break it.
     assert seconds_to_read(tmp_path, 4800) > 3 * BYTES_OF_NINE_PARAMETERS * 10 / 4800
