@@ -88,7 +88,7 @@ class Recoverer:
         raise kind(
             f"{what} failed, and {repeats} repeats "
             f"in {time.monotonic() - began:.3g} s (retries.per_block): {fault}. Check cable, "
-            "power and timeout_seconds, then resume the run"
+            "power and timeout_seconds, then start the run again"
         ) from fault
 
     def _restored(self, fault: LinkError | None, what: str, probes: int) -> None:

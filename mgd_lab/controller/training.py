@@ -99,7 +99,7 @@ class Training:
             raise
         self._tell_recoveries(state)
         if status == "interrupted":
-            self._event(state, "interrupted", "stopped on request; the run can be resumed")
+            self._event(state, "interrupted", "stopped on request, between two blocks")
         self._close(state, status)
         return Outcome(
             status=status,

@@ -141,7 +141,7 @@ def test_a_sample_that_is_not_there(count, sample, way):
         "dense": lambda: chip.measure_dense(theta, samples, codes.astype(np.float32)),
     }[way]
     with pytest.raises(
-        ChipError, match="not uint32" if sample < 0 else f"sample .*{sample}.* holds 11"
+        ChipError, match="not unsigned" if sample < 0 else f"sample .*{sample}.* holds 11"
     ):
         ask()
 
