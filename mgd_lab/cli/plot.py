@@ -20,6 +20,6 @@ def command(
         Path, typer.Option("--output", "-o", metavar="FILE", help="Picture: .png, .svg or .pdf.")
     ],
 ) -> None:
-    """Draw cost, accuracy, gradient and parameters of one or more runs."""
+    """Draw cost, accuracy, gradient, parameters and telemetry of one or more runs."""
     plot_runs(runs, output)
     typer.echo(str(output))

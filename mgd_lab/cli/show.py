@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from mgd_lab.cli.errors import reported
 from mgd_lab.cli.options import Json, RunPath, print_json
 from mgd_lab.cli.quantities import cost, duration, number, percent
+from mgd_lab.cli.shown_events import event_lines
+from mgd_lab.cli.shown_telemetry import telemetry_lines
 from mgd_lab.run_store import Run, open_run
 
 NAME = "show"
-_LAST_EVENTS = 10
 
 
 @reported
-def command(run: RunPath, json: Json = False) -> None:
+def command(
+    run: RunPath,
+    events: Annotated[
+        bool, typer.Option("--events", help="Show all events, not the last.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Tell what a run was, how far it came and what happened in it."""
-    with open_run(run) as opened:
+    with open_run(run) as opened, opened.one_moment():
         summary = opened.summary
         _print(opened, summary)
+        for lines in (telemetry_lines(opened), event_lines(opened, everything=events)):
+            for line in lines:
+                typer.echo(line)
         if json:
             print_json(summary)
 
@@ -48,7 +58,6 @@ def _print(run: Run, summary: dict[str, Any]) -> None:
     typer.echo(f"  MGD Lab         {run.environment.get('mgd_lab')}, git {_git(run.environment)}")
     if summary.get("message"):
         typer.echo(f"  ended with      {summary['message']}")
-    _print_events(run)
 
 
 def _chip(run: Run) -> str:
@@ -76,12 +85,3 @@ def _git(environment: dict[str, Any]) -> str:
     if not git:
         return "none"
     return f"{str(git.get('commit'))[:10]}{' with changes' if git.get('dirty') else ''}"
-
-
-def _print_events(run: Run) -> None:
-    events = run.events()
-    count = len(events.step)
-    if count > _LAST_EVENTS:
-        typer.echo(f"  last {_LAST_EVENTS} of {count} events:")
-    for k in range(max(0, count - _LAST_EVENTS), count):
-        typer.echo(f"  step {int(events.step[k]):,}: {events.kind[k]}: {events.message[k]}")

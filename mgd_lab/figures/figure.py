@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mgd_lab.figures.number_text import steps_text
-from mgd_lab.figures.panels import PANELS, Panel
+from mgd_lab.figures.panels import Panel, panels_of
 from mgd_lab.figures.run_curves import RunCurves
 from mgd_lab.figures.scales import scale_steps
 from mgd_lab.figures.style import GREY, SMALL, WIDTH_INCHES, Axes, Figure, colour, dashes
@@ -23,7 +23,7 @@ _SIMULATED = "#B00020"
 
 def draw_figure(figure: Figure, runs: Sequence[RunCurves]) -> None:
     """Two columns; the last panel takes the whole width where it would stand alone."""
-    panels = [panel for panel in PANELS if any(panel.shows(run) for run in runs)]
+    panels = panels_of(runs)
     rows = (len(panels) + 1) // 2
     legend_rows = -(-len(runs) // _legend_columns(runs)) if len(runs) > 1 else 0
     height = rows * _ROW_INCHES + _MARGIN_INCHES + legend_rows * _LEGEND_ROW_INCHES
@@ -37,7 +37,7 @@ def draw_figure(figure: Figure, runs: Sequence[RunCurves]) -> None:
         row, column = divmod(k, 2)
         alone = k == len(panels) - 1 and column == 0
         axes = figure.add_subplot(grid[row, :] if alone else grid[row, column])
-        _draw_panel(axes, panel, runs, last, string.ascii_lowercase[k])
+        _draw_panel(axes, panel, runs, last, _letter(k))
         below = k + 2 < len(panels) or (k + 1 == len(panels) - 1 and len(panels) % 2 == 1)
         axes.tick_params(labelbottom=not below)
         if not below:
@@ -54,6 +54,12 @@ def _draw_panel(
     panel.draw(axes, runs)
     scale_steps(axes, last)
     axes.set_title(f"({letter})", loc="left", fontsize=9.0, pad=3.0)
+
+
+def _letter(panel: int) -> str:
+    """a … z, aa, ab …"""
+    rounds, place = divmod(panel, len(string.ascii_lowercase))
+    return (_letter(rounds - 1) if rounds else "") + string.ascii_lowercase[place]
 
 
 def _title(figure: Figure, runs: Sequence[RunCurves]) -> None:

@@ -17,9 +17,9 @@ from mgd_lab.figures.style import SETTINGS
 def plot_runs(paths: Sequence[Path], output: Path) -> None:
     """One figure of one or more runs, in the format that the suffix of `output` names.
 
-    Panels: cost, accuracy, gradient norm, signal-to-noise, parameters, each where the logs hold
-    it. Runs that go on, or were interrupted, show all up to their last checkpoint. An existing
-    file is replaced, whole or not at all.
+    Panels: cost, accuracy, gradient norm, signal-to-noise, parameters, telemetry (one for each
+    unit), each where the logs hold it. Runs that go on, or were interrupted, show all up to their
+    last checkpoint. An existing file is replaced, whole or not at all.
 
     Raises:
         ConfigurationError: no run, unknown suffix, or a file that cannot be written.

@@ -16,6 +16,7 @@ from mgd_lab.experiment import Logging, Stop, Training
 from mgd_lab.figures.cost_bins import CostBins, bins_of_costs, bins_of_means
 from mgd_lab.figures.gradient_series import GradientSeries, gradient_series
 from mgd_lab.figures.gradient_spans import Perturbing
+from mgd_lab.figures.telemetry_bins import ChannelBins, bins_of_telemetry
 from mgd_lab.figures.trajectories import Trajectories, trajectories
 from mgd_lab.run_store import Evaluations, Run, open_run
 
@@ -50,6 +51,7 @@ class RunCurves:
     no_gradient: str
     window: float
     parameters: Trajectories | None
+    telemetry: tuple[ChannelBins, ...]
     group_names: tuple[str, ...]
     groups: tuple[int, ...]
     unit: str | None
@@ -89,6 +91,7 @@ def read_curves(path: Path) -> RunCurves:
             no_gradient=reason,
             window=float(training.time_constants.tau_theta),
             parameters=trajectories(run),
+            telemetry=bins_of_telemetry(run),
             group_names=tuple(group.name for group in description.groups),
             groups=tuple(
                 k for k, group in enumerate(description.groups) for _ in range(group.count)

@@ -8,7 +8,9 @@ from mgd_lab.records.records import (
     ParameterSnapshot,
     Record,
     RecordSink,
+    Rollback,
     StepBlock,
+    Telemetry,
     WindowMeans,
 )
 
@@ -20,6 +22,8 @@ __all__ = [
     "ParameterSnapshot",
     "Record",
     "RecordSink",
+    "Rollback",
     "StepBlock",
+    "Telemetry",
     "WindowMeans",
 ]

@@ -63,18 +63,24 @@ class WindowMeans:
 
 @dataclass(frozen=True, slots=True)
 class ParameterSnapshot:
-    """θ on the host, float64 (P,), after `step` steps and `update` updates."""
+    """θ on the host, float64 (P,), after `step` steps and `update` updates.
+
+    `closing` marks one that is kept only because the run ends there: a run that goes on later does
+    without it.
+    """
 
     step: int
     update: int
     theta: NDArray[np.float64]
+    closing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """Cost and accuracy over a split with unperturbed parameters, after `step` steps.
 
-    `accuracy` is None where the chip returns only costs or the targets are no classes.
+    `accuracy` is None where the chip returns only costs or the targets are no classes. `closing`
+    marks one that was made only because the run ends there.
     """
 
     step: int
@@ -83,6 +89,17 @@ class Evaluation:
     samples: int
     cost: float
     accuracy: float | None
+    utc_seconds: float
+    closing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """One reading of each channel that chip or bench reports; values float64 (T,), NaN for none."""
+
+    step: int
+    names: tuple[str, ...]
+    values: NDArray[np.float64]
     utc_seconds: float
 
 
@@ -111,7 +128,21 @@ class Checkpoint:
     final: Literal["", "finished", "target_reached", "target_missed", "interrupted", "failed"] = ""
 
 
-Record = StepBlock | WindowMeans | ParameterSnapshot | Evaluation | Event | Checkpoint
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """All since the last checkpoint counts as never measured: training was torn out of a window."""
+
+
+Record = (
+    StepBlock
+    | WindowMeans
+    | ParameterSnapshot
+    | Evaluation
+    | Telemetry
+    | Event
+    | Checkpoint
+    | Rollback
+)
 
 
 class RecordSink(Protocol):

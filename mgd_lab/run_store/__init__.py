@@ -9,6 +9,7 @@ from mgd_lab.run_store.environment import environment_record
 from mgd_lab.run_store.export import export_run
 from mgd_lab.run_store.folder import RunFolder, create_run
 from mgd_lab.run_store.listing import RunListing, list_runs
+from mgd_lab.run_store.lock import writer_is_alive
 from mgd_lab.run_store.run import Run, open_run
 from mgd_lab.run_store.tables import (
     Checkpoints,
@@ -38,4 +39,5 @@ __all__ = [
     "export_run",
     "list_runs",
     "open_run",
+    "writer_is_alive",
 ]

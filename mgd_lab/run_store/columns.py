@@ -64,6 +64,7 @@ def run_tables(run: Run) -> list[Table]:
         _window_means(run),
         _parameters(run),
         _evaluations(run),
+        _telemetry(run),
         _events(run),
         _checkpoints(run),
     ]
@@ -148,6 +149,24 @@ def _evaluations(run: Run) -> Table:
         _float("utc_seconds", "seconds since 1970-01-01 UTC", unit="s"),
     )
     return _whole("evaluations", "evaluation", columns, evaluations._asdict())
+
+
+def _telemetry(run: Run) -> Table:
+    _, rows = run.telemetry_counts()
+    columns = (
+        _integer("step", "steps done"),
+        _float("utc_seconds", "seconds since 1970-01-01 UTC", unit="s"),
+        Column("name", TEXT, "channel"),
+        _float("value", "reading, in the channel's unit"),
+        Column("unit", TEXT, "the channel's unit"),
+    )
+    return Table(
+        "telemetry",
+        "telemetry",
+        rows,
+        columns,
+        lambda: (chunk._asdict() for chunk in run.telemetry_chunks()),
+    )
 
 
 def _events(run: Run) -> Table:

@@ -12,6 +12,7 @@ import numpy as np
 
 from mgd_lab.errors import ConfigurationError
 from mgd_lab.run_store.array_bytes import FLOAT64, from_bytes, unsigned_dtype
+from mgd_lab.run_store.checksums import row_crc, verify_crc
 from mgd_lab.run_store.tables import Costs
 
 # Beyond any step; keeps the sums in the query within 64 bits.
@@ -37,15 +38,23 @@ _FIRST = (
 )
 _BLOCKS = (
     "SELECT first_step, count, batch, sample_bytes, low, high,"  # noqa: S608 (constants)
-    " samples, costs, baselines"
+    " samples, costs, baselines, crc"
     f" FROM ({_WANTED_ROWS}) WHERE high > low ORDER BY first_step"
 )
 
 
 def read_costs(
-    connection: sqlite3.Connection, start: int = 0, stop: int | None = None, stride: int = 1
+    connection: sqlite3.Connection,
+    start: int = 0,
+    stop: int | None = None,
+    stride: int = 1,
+    *,
+    verify: bool = True,
 ) -> Costs:
-    """Steps start, start + stride, … below stop, as far as the log holds them."""
+    """Steps start, start + stride, … below stop, as far as the log holds them.
+
+    `verify=False` reads what is there, whatever the checksums say.
+    """
     if start < 0 or stride < 1 or (stop is not None and stop < 0):
         raise ConfigurationError(
             f"costs(start={start}, stop={stop}, stride={stride}): start and stop count from "
@@ -67,7 +76,7 @@ def read_costs(
     )
     at = 0
     for row in connection.execute(_BLOCKS, bounds):
-        at += _fill(costs, at, row, bounds["start"], bounds["stride"])
+        at += _fill(costs, at, row, bounds["start"], bounds["stride"], verify=verify)
     return costs
 
 
@@ -78,7 +87,9 @@ def cost_layout(connection: sqlite3.Connection) -> tuple[int, int, int]:
     return int(total), int(sample_bytes), int(batch)
 
 
-def cost_chunks(connection: sqlite3.Connection, steps: int) -> Iterator[Costs]:
+def cost_chunks(
+    connection: sqlite3.Connection, steps: int, *, verify: bool = True
+) -> Iterator[Costs]:
     """All costs in order, `steps` steps of the run at a time."""
     start = 0
     while True:
@@ -89,12 +100,32 @@ def cost_chunks(connection: sqlite3.Connection, steps: int) -> Iterator[Costs]:
             return
         first = int(row[0])
         start = first + steps
-        yield read_costs(connection, first, start)
+        yield read_costs(connection, first, start, verify=verify)
 
 
-def _fill(costs: Costs, at: int, row: tuple[Any, ...], start: int, stride: int) -> int:
-    first_step, count, batch, sample_bytes, low, high, samples, values, baselines = row
+def damaged_blocks(connection: sqlite3.Connection) -> list[tuple[int, int]]:
+    """First step and number of steps of each row that is not what was written."""
+    rows = connection.execute(
+        "SELECT first_step, count, batch, sample_bytes, crc, samples, costs, baselines"
+        " FROM step_blocks ORDER BY first_step"
+    )
+    return [
+        (int(first), int(count))
+        for first, count, batch, width, crc, *blobs in rows
+        if (crc is not None and row_crc((first, count, batch, width), *blobs) != crc)
+        or [len(blob) for blob in blobs] != [count * max(batch, 1) * width, 8 * count, 8 * count]
+    ]
+
+
+def _fill(
+    costs: Costs, at: int, row: tuple[Any, ...], start: int, stride: int, *, verify: bool
+) -> int:
+    first_step, count, batch, sample_bytes, low, high, samples, values, baselines, crc = row
     what = f"the log at step {first_step}"
+    layout = (first_step, count, batch, sample_bytes)
+    steps = (first_step, first_step + count - 1)
+    if verify:
+        verify_crc(crc, layout, samples, values, baselines, steps=steps)
     offset = start + low * stride - first_step
     wanted, place = slice(offset, count, stride), slice(at, at + high - low)
     drawn = from_bytes(samples, unsigned_dtype(sample_bytes), count * max(batch, 1), what)

@@ -8,6 +8,7 @@
         environment.json    versions, machine, instruments
         log.sqlite          all that was measured
         summary.json        how it ended (absent while it runs, or after a crash)
+        resolved-1.json …   what they were before the run was resumed with something else
         writer.lock         locked while a process writes
 """
 
@@ -52,6 +53,39 @@ class RunFolder:
     @property
     def summary(self) -> Path:
         return self.path / SUMMARY_NAME
+
+    def record_resumption(
+        self, resolved: Mapping[str, Any] | None, environment: Mapping[str, Any]
+    ) -> None:
+        """Keep what the run goes on with; what it went on with before stays under a number.
+
+        environment.json becomes environment-1.json (and so on); likewise resolved.json, where
+        `resolved` is given because the experiment has changed.
+
+        Raises:
+            RunStoreError: the folder cannot be written.
+        """
+        texts = {ENVIRONMENT_NAME: environment}
+        if resolved is not None:
+            texts[RESOLVED_NAME] = resolved
+        try:
+            for name, mapping in texts.items():
+                current = self.path / name
+                write_file(_numbered(current), current.read_text(encoding="utf-8"))
+                write_file(current, json_text(mapping, indent=2) + "\n")
+        except OSError as error:
+            raise RunStoreError(
+                f"cannot write in {self.path}: {error.strerror}. Nothing was measured; free the "
+                "disk or make the folder writable, and resume again."
+            ) from error
+
+    def versions(self, name: str) -> list[Path]:
+        """resolved.json or environment.json as it was at first, after each change, and now."""
+        current = self.path / name
+        earlier: list[Path] = []
+        while (path := _with_number(current, len(earlier) + 1)).exists():
+            earlier.append(path)
+        return [*earlier, current]
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Write summary.json, whole or not at all; `RunStoreError` where that fails."""
@@ -145,6 +179,17 @@ def _new_folder(runs_dir: Path, stem: str) -> Path:
             raise _unwritable(runs_dir, error) from error
         else:
             return path
+
+
+def _numbered(path: Path) -> Path:
+    number = 1
+    while (numbered := _with_number(path, number)).exists():
+        number += 1
+    return numbered
+
+
+def _with_number(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
 def _sanitised(name: str) -> str:

@@ -12,6 +12,10 @@ from mgd_lab.errors import NoRunError, RunStoreError
 # Only the recovery of a killed writer's log takes a lock that a reader may have to wait for.
 _BUSY_SECONDS = 10.0
 
+# What SQLite says where a read-only folder, or a full disk, offers no place for the shared memory
+# that goes with a write-ahead log. Without such a log it can be read all the same.
+_NO_ROOM = ("unable to open", "readonly", "disk I/O error", "disk is full")
+
 
 @contextmanager
 def reading(path: Path) -> Generator[None]:
@@ -49,13 +53,12 @@ def open_log(path: Path) -> sqlite3.Connection:
     try:
         return _connected(f"{location}?mode=ro")
     except sqlite3.OperationalError as error:
-        if "unable to open" not in str(error) and "readonly" not in str(error):
+        if not any(reason in str(error) for reason in _NO_ROOM):
             raise _unreadable(path, error) from error
-        # A folder that cannot be written offers no place for the shared memory of the WAL.
         if _size(path.with_name(path.name + "-wal")):
             raise RunStoreError(
-                f"cannot read {path}: its last records lie in {path.name}-wal and the folder is "
-                "read-only. Copy the whole folder to a place that can be written."
+                f"cannot read {path}: its last records lie in {path.name}-wal, and the folder is "
+                "read-only or its disk full. Copy the whole folder to a place that can be written."
             ) from error
     except sqlite3.Error as error:
         raise _unreadable(path, error) from error

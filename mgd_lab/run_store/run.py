@@ -10,16 +10,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
 from mgd_lab.errors import NoRunError
 from mgd_lab.records import Counters
-from mgd_lab.run_store import sparse_series
-from mgd_lab.run_store.cost_series import cost_chunks, read_costs
+from mgd_lab.run_store import sparse_series, telemetry_series
+from mgd_lab.run_store.cost_series import cost_chunks, damaged_blocks, read_costs
 from mgd_lab.run_store.documents import read_mapping
 from mgd_lab.run_store.folder import ENVIRONMENT_NAME, RESOLVED_NAME, RunFolder
 from mgd_lab.run_store.log_reader import one_moment, open_log, reading
+from mgd_lab.run_store.migration import read_as_current
 from mgd_lab.run_store.schema import read_meta
 from mgd_lab.run_store.summary import latest_counters, rebuilt_summary
 from mgd_lab.run_store.tables import (
@@ -31,6 +31,7 @@ from mgd_lab.run_store.tables import (
     Parameters,
     Telemetry,
 )
+from mgd_lab.run_store.telemetry_series import TelemetryBlock
 
 if TYPE_CHECKING:
     import xarray
@@ -63,6 +64,7 @@ class Run:
         try:
             with reading(folder.log):
                 self.meta: dict[str, Any] = read_meta(self._connection, folder.log)
+                read_as_current(self._connection, self.meta["schema"])
         except BaseException:
             self._connection.close()
             raise
@@ -117,18 +119,21 @@ class Run:
         with self.one_moment() as connection:
             return latest_counters(connection)
 
-    def costs(self, start: int = 0, stop: int | None = None, stride: int = 1) -> Costs:
+    def costs(
+        self, start: int = 0, stop: int | None = None, stride: int = 1, *, verify: bool = True
+    ) -> Costs:
         """Steps start, start + stride, … below stop, as far as the log holds them.
 
-        Empty where `logging.costs` is `window_mean` or `none`.
+        Empty where `logging.costs` is `window_mean` or `none`. `verify=False` reads what is there,
+        whatever the checksums say.
         """
         with self.one_moment() as connection:
-            return read_costs(connection, start, stop, stride)
+            return read_costs(connection, start, stop, stride, verify=verify)
 
-    def cost_chunks(self, steps: int = 65536) -> Iterator[Costs]:
-        """All costs in order, `steps` steps at a time, as of one moment."""
+    def cost_chunks(self, steps: int = 65536, *, verify: bool = True) -> Iterator[Costs]:
+        """All costs in order, `steps` steps at a time, as of one moment; `verify` as in `costs`."""
         with self.one_moment() as connection:
-            yield from cost_chunks(connection, steps)
+            yield from cost_chunks(connection, steps, verify=verify)
 
     def window_means(self) -> CostMeans:
         """Means over windows, where `logging.costs` is `window_mean`."""
@@ -154,9 +159,15 @@ class Run:
         with self.one_moment() as connection:
             return sparse_series.read_evaluations(connection)
 
-    def events(self) -> Events:
+    def events(self, last: int | None = None) -> Events:
+        """All events, or the last so many."""
         with self.one_moment() as connection:
-            return sparse_series.read_events(connection)
+            return sparse_series.read_events(connection, last)
+
+    def event_counts(self) -> dict[str, int]:
+        """Number of events by kind, in the order in which each kind came first."""
+        with self.one_moment() as connection:
+            return sparse_series.event_counts(connection)
 
     def checkpoints(self) -> Checkpoints:
         with self.one_moment() as connection:
@@ -167,11 +178,39 @@ class Run:
         with self.one_moment() as connection:
             return sparse_series.read_state(connection)
 
+    @cached_property
+    def telemetry_units(self) -> dict[str, str]:
+        """Units of telemetry by channel, as far as the chip stated them."""
+        return telemetry_series.telemetry_units(self.environment)
+
     def telemetry(self) -> Telemetry:
-        """Readings of instruments; no run records them yet, so it is empty."""
-        return Telemetry(
-            np.empty(0, dtype=np.int64), np.empty(0), np.empty(0, dtype=np.str_), np.empty(0)
-        )
+        """Readings of chip and instruments, one channel at one instant a row."""
+        with self.one_moment() as connection:
+            return telemetry_series.read_telemetry(connection, self.telemetry_units)
+
+    def telemetry_chunks(self) -> Iterator[Telemetry]:
+        """The same, about 16,000 readings at a time, as of one moment."""
+        with self.one_moment() as connection:
+            yield from telemetry_series.telemetry_chunks(connection, self.telemetry_units)
+
+    def telemetry_blocks(self) -> Iterator[TelemetryBlock]:
+        """The same as arrays (instants, channels), as of one moment."""
+        with self.one_moment() as connection:
+            yield from telemetry_series.telemetry_blocks(connection)
+
+    def telemetry_counts(self) -> tuple[int, int]:
+        """How many instants were recorded, and how many readings in all."""
+        with self.one_moment() as connection:
+            return telemetry_series.telemetry_counts(connection)
+
+    def damaged_blocks(self) -> list[tuple[int, int]]:
+        """First step and number of steps of each row of costs that is not what was written.
+
+        Does not raise for those; reading them would. Rows that carry no checksum (logs of schema
+        version 1) are judged by their length.
+        """
+        with self.one_moment() as connection:
+            return damaged_blocks(connection)
 
     def to_xarray(self, start: int = 0, stop: int | None = None, stride: int = 1) -> xarray.Dataset:
         """Costs of the steps asked for, and all else, as one Dataset in memory.

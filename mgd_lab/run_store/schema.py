@@ -1,7 +1,10 @@
 """The tables of a run's log, and its version.
 
 All arrays are little-endian, in C order. One row holds many steps. `meta` holds text; everything
-else is written between two checkpoints in one transaction.
+else is written between two checkpoints in one transaction. `crc` is the CRC-32 that
+`mgd_lab.run_store.checksums` makes; `closing` marks what was written only because the run ended
+there. Small columns stand before the arrays, so that SQLite finds them without reading those; in
+a log that was begun with version 1 they stand behind, hence all access is by name.
 """
 
 from __future__ import annotations
@@ -14,7 +17,27 @@ from typing import Any
 
 from mgd_lab.errors import RunStoreError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+# What the checksum of a row covers: whole numbers, then arrays.
+STEP_LAYOUT = ("first_step", "count", "batch", "sample_bytes")
+STEP_BLOBS = ("samples", "costs", "baselines")
+MEAN_BLOBS = ("last_steps", "costs", "baselines")
+SNAPSHOT_LAYOUT = ("first_step", "last_step", "count", "parameters")
+SNAPSHOT_BLOBS = ("steps", "updates", "theta")
+
+TELEMETRY_TABLES = (
+    """
+CREATE TABLE telemetry_channels (
+    id INTEGER PRIMARY KEY, names TEXT NOT NULL UNIQUE  -- JSON, a list of names
+)""",
+    """
+CREATE TABLE telemetry (
+    id INTEGER PRIMARY KEY, step INTEGER NOT NULL, utc_seconds REAL NOT NULL,
+    channels INTEGER NOT NULL,      -- id of telemetry_channels
+    readings BLOB NOT NULL          -- float64, one a channel
+)""",
+)
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -26,6 +49,7 @@ CREATE TABLE step_blocks (
     sample_bytes INTEGER NOT NULL,  -- samples are unsigned integers of 1, 2, 4 or 8 bytes
     utc_seconds REAL NOT NULL,
     monotonic_seconds REAL NOT NULL,
+    crc INTEGER,
     samples BLOB NOT NULL,
     costs BLOB NOT NULL,            -- float64; C+ where the baseline is paired
     baselines BLOB NOT NULL         -- float64; C- where the baseline is paired
@@ -37,6 +61,7 @@ CREATE TABLE window_means (
     count INTEGER NOT NULL,
     utc_seconds REAL NOT NULL,
     monotonic_seconds REAL NOT NULL,
+    crc INTEGER,
     last_steps BLOB NOT NULL,       -- int64
     costs BLOB NOT NULL,            -- float64
     baselines BLOB NOT NULL         -- float64
@@ -48,6 +73,8 @@ CREATE TABLE parameter_blocks (
     last_step INTEGER NOT NULL,
     count INTEGER NOT NULL,
     parameters INTEGER NOT NULL,
+    closing INTEGER NOT NULL DEFAULT 0,  -- of all snapshots in the row
+    crc INTEGER,
     steps BLOB NOT NULL,            -- int64
     updates BLOB NOT NULL,          -- int64
     theta BLOB NOT NULL             -- float64, count x parameters
@@ -56,7 +83,7 @@ CREATE TABLE parameter_blocks (
 CREATE TABLE evaluations (
     id INTEGER PRIMARY KEY, step INTEGER NOT NULL, update_count INTEGER NOT NULL,
     split TEXT NOT NULL, samples INTEGER NOT NULL, cost REAL, accuracy REAL,
-    utc_seconds REAL NOT NULL
+    utc_seconds REAL NOT NULL, closing INTEGER NOT NULL DEFAULT 0
 );
 
 CREATE TABLE events (
@@ -73,7 +100,8 @@ CREATE TABLE checkpoints (
 
 -- The arrays of the latest checkpoint, replaced in its transaction.
 CREATE TABLE state (
-    name TEXT PRIMARY KEY, dtype TEXT NOT NULL, shape TEXT NOT NULL, data BLOB NOT NULL
+    name TEXT PRIMARY KEY, dtype TEXT NOT NULL, shape TEXT NOT NULL, crc INTEGER,
+    data BLOB NOT NULL
 );
 """
 
@@ -88,7 +116,8 @@ def create_log(path: Path, meta: Mapping[str, Any]) -> None:
                 "the file system offers no write-ahead log (shared memory); choose a local one"
             )
         connection.execute("PRAGMA synchronous=FULL")
-        connection.executescript(f"BEGIN; {TABLES} COMMIT;")
+        telemetry = "".join(f"{table};" for table in TELEMETRY_TABLES)
+        connection.executescript(f"BEGIN; {TABLES} {telemetry} COMMIT;")
         connection.execute("BEGIN")
         connection.executemany(
             "INSERT INTO meta VALUES (?, ?)",
@@ -114,4 +143,5 @@ def read_meta(connection: sqlite3.Connection, path: Path) -> dict[str, Any]:
             f"{path} has schema version {version}, and this MGD Lab reads up to "
             f"{SCHEMA_VERSION}. Update MGD Lab to read this run."
         )
+    meta["schema"] = version
     return meta

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from mgd_lab.errors import RunStoreError
 from mgd_lab.records import ParameterSnapshot
 from mgd_lab.run_store.array_bytes import FLOAT64, INT64, to_bytes
+from mgd_lab.run_store.checksums import row_crc
+from mgd_lab.run_store.schema import SNAPSHOT_BLOBS, SNAPSHOT_LAYOUT
 
 LARGEST_ROW_BYTES = 1 << 20
 
-Row = tuple[int, int, int, int, bytes, bytes, bytes]
-
 
 class SnapshotBlock:
-    """Snapshots in the order of their steps, up to about 1 MiB."""
+    """Snapshots in the order of their steps, up to about 1 MiB; a closing one has its own row.
 
-    def __init__(self) -> None:
+    `parameters` and `last_step` are those of the log so far.
+    """
+
+    def __init__(self, parameters: int | None = None, last_step: int = -1) -> None:
         self._gathered: list[ParameterSnapshot] = []
-        self._parameters: int | None = None
-        self._last_step = -1
+        self._parameters = parameters
+        self._last_step = last_step
 
     def takes(self, snapshot: ParameterSnapshot) -> bool:
         """Whether the snapshot still fits into this row."""
-        each = snapshot.theta.nbytes + 16
-        return not self._gathered or (len(self._gathered) + 1) * each <= LARGEST_ROW_BYTES
+        if not self._gathered:
+            return True
+        if snapshot.closing or self._gathered[0].closing:
+            return False
+        return (len(self._gathered) + 1) * (snapshot.theta.nbytes + 16) <= LARGEST_ROW_BYTES
 
     def add(self, snapshot: ParameterSnapshot) -> None:
         size = len(snapshot.theta)
@@ -42,20 +50,19 @@ class SnapshotBlock:
         self._last_step = int(snapshot.step)
         self._gathered.append(snapshot)
 
-    def take_row(self) -> Row | None:
-        """first_step, last_step, count, parameters, steps, updates, theta; None when empty."""
+    def take_row(self) -> dict[str, Any] | None:
+        """Columns of `parameter_blocks` by name; None when empty."""
         gathered, self._gathered = self._gathered, []
         if not gathered:
             return None
         steps = np.array([snapshot.step for snapshot in gathered], dtype=INT64)
         updates = np.array([snapshot.update for snapshot in gathered], dtype=INT64)
         theta = np.stack([snapshot.theta for snapshot in gathered])
-        return (
-            int(steps[0]),
-            int(steps[-1]),
-            len(gathered),
-            theta.shape[1],
-            steps.tobytes(),
-            updates.tobytes(),
-            to_bytes(theta, FLOAT64),
-        )
+        layout = (int(steps[0]), int(steps[-1]), len(gathered), theta.shape[1])
+        blobs = (steps.tobytes(), updates.tobytes(), to_bytes(theta, FLOAT64))
+        return {
+            **dict(zip(SNAPSHOT_LAYOUT, layout, strict=True)),
+            "closing": int(gathered[0].closing),
+            "crc": row_crc(layout, *blobs),
+            **dict(zip(SNAPSHOT_BLOBS, blobs, strict=True)),
+        }

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mgd_lab.errors import ConfigurationError, RunStoreError
 from mgd_lab.run_store.array_bytes import FLOAT64, INT64, STATE_KINDS, from_bytes
+from mgd_lab.run_store.checksums import row_crc, verify_crc
 from mgd_lab.run_store.tables import (
     Checkpoints,
     CostMeans,
@@ -23,13 +24,29 @@ from mgd_lab.run_store.tables import (
 
 _FOREVER = 1 << 61
 
+# Every transaction ends with a checkpoint, so its steps tell whether the run went on.
+_LATEST_STEPS = "(SELECT steps FROM checkpoints ORDER BY id DESC LIMIT 1)"
+# What was written only because the run ended there, and the run did not end there: one that was
+# never interrupted does not have it.
+_NO_END_SNAPSHOT = (
+    f"closing AND (last_step < {_LATEST_STEPS}"  # noqa: S608 (constants)
+    " OR id < (SELECT max(id) FROM parameter_blocks))"
+)
+_NO_END_EVALUATION = (
+    f"closing AND (step < {_LATEST_STEPS} OR EXISTS ("  # noqa: S608 (constants)
+    "SELECT 1 FROM evaluations AS later"
+    " WHERE later.id > evaluations.id AND later.split = evaluations.split))"
+)
+
 
 def mean_chunks(connection: sqlite3.Connection) -> Iterator[CostMeans]:
     """Window means in order, a row of the log at a time."""
     rows = connection.execute(
-        "SELECT count, last_steps, costs, baselines FROM window_means ORDER BY first_window"
+        "SELECT first_window, last_window, count, crc, last_steps, costs, baselines"
+        " FROM window_means ORDER BY first_window"
     )
-    for count, steps, costs, baselines in rows:
+    for first, last, count, crc, steps, costs, baselines in rows:
+        verify_crc(crc, (count,), steps, costs, baselines, steps=(first, last))
         yield CostMeans(
             from_bytes(steps, INT64, count, "a row of window means"),
             from_bytes(costs, FLOAT64, count, "a row of window means"),
@@ -56,11 +73,15 @@ def parameter_chunks(
         )
     low, high = min(start, _FOREVER), _FOREVER if stop is None else min(stop, _FOREVER)
     rows = connection.execute(
-        "SELECT count, parameters, steps, updates, theta FROM parameter_blocks"
-        " WHERE last_step >= ? AND first_step < ? ORDER BY id",
+        "SELECT crc, first_step, last_step, count, parameters, steps, updates, theta"  # noqa: S608
+        " FROM parameter_blocks WHERE last_step >= ? AND first_step < ?"
+        f" AND NOT ({_NO_END_SNAPSHOT}) ORDER BY id",
         (low, high),
     )
-    for count, parameters, step_bytes, update_bytes, theta_bytes in rows:
+    for crc, *layout, step_bytes, update_bytes, theta_bytes in rows:
+        first, last, count, parameters = layout
+        blobs = (step_bytes, update_bytes, theta_bytes)
+        verify_crc(crc, (first, last, count, parameters), *blobs, steps=(first, last))
         what = "a row of parameters"
         steps = from_bytes(step_bytes, INT64, count, what)
         theta = from_bytes(theta_bytes, FLOAT64, count * parameters, what)
@@ -84,15 +105,17 @@ def read_parameters(connection: sqlite3.Connection, start: int, stop: int | None
 
 
 def snapshot_count(connection: sqlite3.Connection) -> int:
-    return int(
-        connection.execute("SELECT coalesce(sum(count), 0) FROM parameter_blocks").fetchone()[0]
-    )
+    row = connection.execute(
+        "SELECT coalesce(sum(count), 0) FROM parameter_blocks"  # noqa: S608 (constants)
+        f" WHERE NOT ({_NO_END_SNAPSHOT})"
+    ).fetchone()
+    return int(row[0])
 
 
 def read_evaluations(connection: sqlite3.Connection) -> Evaluations:
     rows = connection.execute(
-        "SELECT step, cost, accuracy, update_count, split, samples, utc_seconds"
-        " FROM evaluations ORDER BY id"
+        "SELECT step, cost, accuracy, update_count, split, samples, utc_seconds"  # noqa: S608
+        f" FROM evaluations WHERE NOT ({_NO_END_EVALUATION}) ORDER BY id"
     ).fetchall()
     step, cost, accuracy, update, split, samples, utc = _columns(rows, 7)
     return Evaluations(
@@ -106,10 +129,12 @@ def read_evaluations(connection: sqlite3.Connection) -> Evaluations:
     )
 
 
-def read_events(connection: sqlite3.Connection) -> Events:
+def read_events(connection: sqlite3.Connection, last: int | None = None) -> Events:
+    """All of them, or the last so many, in order."""
     rows = connection.execute(
-        "SELECT step, kind, message, utc_seconds, details FROM events ORDER BY id"
-    ).fetchall()
+        "SELECT step, kind, message, utc_seconds, details FROM events ORDER BY id DESC LIMIT ?",
+        (-1 if last is None else last,),
+    ).fetchall()[::-1]
     step, kind, message, utc, details = _columns(rows, 5)
     return Events(
         np.array(step, dtype=np.int64),
@@ -117,6 +142,13 @@ def read_events(connection: sqlite3.Connection) -> Events:
         np.array(message, dtype=np.str_),
         _floats(utc),
         tuple(json.loads(text) for text in details),
+    )
+
+
+def event_counts(connection: sqlite3.Connection) -> dict[str, int]:
+    """Number of events by kind, in the order in which each kind came first."""
+    return dict(
+        connection.execute("SELECT kind, count(*) FROM events GROUP BY kind ORDER BY min(id)")
     )
 
 
@@ -145,7 +177,8 @@ def read_checkpoints(connection: sqlite3.Connection) -> Checkpoints:
 def read_state(connection: sqlite3.Connection) -> dict[str, NDArray[Any]]:
     """The arrays of the latest checkpoint, in native byte order, free to change."""
     state: dict[str, NDArray[Any]] = {}
-    for name, dtype_text, shape_text, data in connection.execute("SELECT * FROM state"):
+    rows = connection.execute("SELECT name, dtype, shape, crc, data FROM state")
+    for name, dtype_text, shape_text, crc, data in rows:
         try:
             dtype = np.dtype(dtype_text)
             shape = tuple(int(size) for size in json.loads(shape_text))
@@ -154,6 +187,11 @@ def read_state(connection: sqlite3.Connection) -> dict[str, NDArray[Any]]:
         if dtype.kind not in STATE_KINDS:
             raise RunStoreError(f"state array {name!r} has dtype {dtype}: the log is damaged")
         values = from_bytes(data, dtype, math.prod(shape), f"state array {name!r}")
+        if crc is not None and row_crc(shape, data) != crc:
+            raise RunStoreError(
+                f"state array {name!r} is not what was written: the log is damaged. Restore it "
+                "from a copy."
+            )
         state[name] = values.reshape(shape).astype(dtype.newbyteorder("="))
     return state
 

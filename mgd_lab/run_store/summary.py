@@ -33,13 +33,15 @@ def rebuilt_summary(
         "SELECT final, utc_seconds FROM checkpoints ORDER BY id DESC LIMIT 1"
     ).fetchone()
     final, last_seconds = ("", None) if end is None else end
+    # While somebody writes, an end that the log tells of is that of an earlier session.
+    status = "running" if writer_is_alive(path) else final or "crashed"
     evaluation = connection.execute(
         "SELECT cost, accuracy FROM evaluations ORDER BY id DESC LIMIT 1"
     ).fetchone()
     cost, accuracy = (None, None) if evaluation is None else evaluation
     return {
         "run": str(path),
-        "status": final or ("running" if writer_is_alive(path) else "crashed"),
+        "status": status,
         **dataclasses.asdict(latest_counters(connection)),
         "cost": cost,
         "accuracy": accuracy,

@@ -77,12 +77,17 @@ class Events(NamedTuple):
 
 
 class Telemetry(NamedTuple):
-    """Readings of instruments, (N,) each."""
+    """Readings of chip and instruments, (N,) each: one channel at one instant a row.
+
+    `step` is how many steps had been done, `value` is NaN where a channel gave none, `unit` is ""
+    where it has none.
+    """
 
     step: Int64s
     utc_seconds: Float64s
     name: NDArray[np.str_]
     value: Float64s
+    unit: NDArray[np.str_]
 
 
 class Checkpoints(NamedTuple):

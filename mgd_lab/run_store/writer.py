@@ -11,7 +11,14 @@ from types import TracebackType
 from typing import Self
 
 from mgd_lab.errors import RunStoreError
-from mgd_lab.records import Checkpoint, ParameterSnapshot, Record, StepBlock, WindowMeans
+from mgd_lab.records import (
+    Checkpoint,
+    ParameterSnapshot,
+    Record,
+    StepBlock,
+    Telemetry,
+    WindowMeans,
+)
 from mgd_lab.run_store.folder import RunFolder
 from mgd_lab.run_store.lock import WriterLock
 from mgd_lab.run_store.log_writer import LogWriter
@@ -28,7 +35,7 @@ class RunWriter:
     `write` blocks while the thread is behind by a bounded number of records; nothing is dropped.
     Records become durable with the `Checkpoint` that follows them; those that no checkpoint
     follows are not kept. An error in the thread is raised as `RunStoreError` by the next `write`
-    and by `close`. Entering removes the summary of an earlier end: the run goes on.
+    and by `close`. The first record removes the summary of an earlier end: the run goes on.
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -40,6 +47,7 @@ class RunWriter:
         self._failure: RunStoreError | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._goes_on = False
 
     def __enter__(self) -> Self:
         if self._thread is not None:
@@ -47,7 +55,6 @@ class RunWriter:
         self._lock.acquire()
         try:
             log = LogWriter(self._folder.log)
-            self._folder.summary.unlink(missing_ok=True)
         except (sqlite3.Error, OSError) as error:
             self._lock.release()
             raise self._translated(error) from error
@@ -64,6 +71,7 @@ class RunWriter:
             raise self._failure
         if self._thread is None or self._closed:
             raise RunStoreError(f"{self._folder.path} is not open for writing")
+        self._end_no_more()
         self._pending.append(record)
         self._pending_bytes += _array_bytes(record)
         if (
@@ -102,6 +110,15 @@ class RunWriter:
             if failure is not error:
                 # What ended the loop matters more; the log's trouble goes with it.
                 error.add_note(str(failure))
+
+    def _end_no_more(self) -> None:
+        if self._goes_on:
+            return
+        try:
+            self._folder.summary.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._translated(error) from error
+        self._goes_on = True
 
     def _hand_over(self) -> None:
         try:
@@ -155,5 +172,7 @@ def _array_bytes(record: Record) -> int:
             return record.last_steps.nbytes + record.costs.nbytes + record.baselines.nbytes
         case ParameterSnapshot():
             return record.theta.nbytes
+        case Telemetry():
+            return record.values.nbytes
         case _:
             return 0

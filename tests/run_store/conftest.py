@@ -1,3 +1,4 @@
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -17,3 +18,16 @@ def make_run(tmp_path: Path):
         return create_run(tmp_path / "runs", name, **{**given, **options})
 
     return make
+
+
+@pytest.fixture
+def change():
+    """Something else than this program wrote into a log."""
+
+    def change(folder: RunFolder, *statements: str) -> None:
+        with sqlite3.connect(folder.log) as connection:
+            for statement in statements:
+                connection.execute(statement)
+        connection.close()
+
+    return change

@@ -1,5 +1,4 @@
 import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -21,13 +20,6 @@ def folder(make_run):
         writer.write(StepBlock(0, np.zeros(1000, np.uint8), costs, costs, 0.0, 0.0))
         writer.write(Checkpoint(Counters(1000), 0.0, 0.0, {"a": np.ones(3)}))
     return folder
-
-
-def change(folder, *statements):
-    with sqlite3.connect(folder.log) as connection:
-        for statement in statements:
-            connection.execute(statement)
-    connection.close()
 
 
 def read_all(path):
@@ -72,20 +64,20 @@ def test_a_truncated_log_is_said_so(folder):
         "DROP TABLE step_blocks",
     ],
 )
-def test_damaged_rows_are_said_so(folder, statement):
+def test_damaged_rows_are_said_so(folder, change, statement):
     change(folder, statement)
     with open_run(folder.path) as run, pytest.raises(RunStoreError, match="damaged"):
         run.costs()
 
 
 @pytest.mark.parametrize("column", ["dtype = '|O'", "shape = '[7]'", "dtype = 'nonsense'"])
-def test_a_damaged_state_is_said_so(folder, column):
+def test_a_damaged_state_is_said_so(folder, change, column):
     change(folder, f"UPDATE state SET {column}")
     with open_run(folder.path) as run, pytest.raises(RunStoreError, match="state array 'a'"):
         run.state()
 
 
-def test_a_newer_log_is_refused_by_reader_and_writer(folder):
+def test_a_newer_log_is_refused_by_reader_and_writer(folder, change):
     change(folder, "UPDATE meta SET value = '99' WHERE key = 'schema'")
     with pytest.raises(RunStoreError, match=r"schema version 99.*Update MGD Lab"):
         open_run(folder.path)

@@ -19,7 +19,9 @@ from mgd_lab.records import (
 )
 from mgd_lab.run_store import RunWriter, export_run, open_run
 
-TABLES = ["costs", "window_means", "parameters", "evaluations", "events", "checkpoints"]
+TABLES = [
+    "costs", "window_means", "parameters", "evaluations", "telemetry", "events", "checkpoints",
+]  # fmt: skip
 FORMATS = ["csv", "parquet", "h5", "hdf5", "nc"]
 
 

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from mgd_lab.records import Checkpoint, Counters, Evaluation, ParameterSnapshot, StepBlock
 from mgd_lab.run_store import RunWriter, list_runs, open_run
 
 WRITING = """
@@ -87,5 +88,15 @@ def test_a_full_disk_is_reported_and_the_log_is_whole(make_run):
     assert "RunStoreError cannot write" in done.stdout.splitlines()[-1]
     assert str(folder.log) in done.stdout
     assert done.stderr == ""
-    assert 5 < whole_checkpoints(folder.path) < 40
+    kept = whole_checkpoints(folder.path)
+    assert 5 < kept < 40
     assert list_runs(folder.path.parent)[0].status == "crashed"
+    # This process has room, and the log goes on.
+    step, costs = 1000 * kept, np.arange(1000.0 * kept, 1000.0 * kept + 1000.0)
+    with RunWriter(folder) as writer:
+        writer.write(StepBlock(step, np.zeros(1000, np.uint8), costs, -costs, 0.0, 0.0))
+        writer.write(ParameterSnapshot(step, kept, np.full(9, float(kept))))
+        writer.write(Evaluation(step, kept, "train", 4, float(kept), None, 0.0))
+        theta = np.full(9, float(kept))
+        writer.write(Checkpoint(Counters(steps=step + 1000), 0.0, 0.0, {"theta": theta}))
+    assert whole_checkpoints(folder.path) == kept + 1

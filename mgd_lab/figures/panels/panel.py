@@ -64,9 +64,21 @@ def target_line(axes: Axes, value: float, text: str) -> None:
     )
 
 
-def legend_above(axes: Axes, columns: int) -> None:
-    """Names beside the panel's letter, where they can cover nothing."""
-    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.01), ncols=columns, fontsize=SMALL)
+def legend_above(
+    axes: Axes, columns: int, handles: Sequence[Any] | None = None, texts: Sequence[str] = ()
+) -> None:
+    """Names beside the panel's letter, where they can cover nothing.
+
+    By their labels, or `handles` with `texts`, which may then begin with an underscore.
+    """
+    place: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.01)}
+    place |= {"ncols": columns, "fontsize": SMALL}
+    if handles is None:
+        axes.legend(**place)
+        return
+    legend = axes.legend(handles, ["name"] * len(handles), **place)
+    for entry, text in zip(legend.get_texts(), texts, strict=True):
+        entry.set_text(text)
 
 
 def plain_number(value: float) -> str:

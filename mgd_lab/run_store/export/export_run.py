@@ -40,8 +40,9 @@ def export_run(run: Run, destination: Path | str, *, overwrite: bool = False) ->
 
     `.h5`, `.hdf5` and `.nc` hold all tables in one file. `.parquet` and `.csv` hold the costs in
     the named file and each other table beside it: `name.parameters.csv`, `name.evaluations.csv`,
-    `name.events.csv`, `name.window_means.csv`, `name.checkpoints.csv`. Every file carries the
-    run's metadata and whether it was simulated. Data pass in pieces: memory is bounded.
+    `name.telemetry.csv`, `name.events.csv`, `name.window_means.csv`, `name.checkpoints.csv`.
+    Every file carries the run's metadata and whether it was simulated. Data pass in pieces:
+    memory is bounded.
 
     Files appear whole or not at all.
 

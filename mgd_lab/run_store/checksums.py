@@ -1,0 +1,36 @@
+"""CRC-32 of the log's rows: SQLite notices pages out of order, not a value that changed."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+from mgd_lab.errors import RunStoreError
+
+
+def row_crc(numbers: tuple[int, ...], *blobs: bytes) -> int:
+    """CRC-32 (zlib) over the whole numbers as little-endian int64, then the bytes as they are."""
+    crc = zlib.crc32(struct.pack(f"<{len(numbers)}q", *numbers))
+    for blob in blobs:
+        crc = zlib.crc32(blob, crc)
+    return crc
+
+
+def verify_crc(
+    written: int | None, numbers: tuple[int, ...], *blobs: bytes, steps: tuple[int, int]
+) -> None:
+    """`RunStoreError` where the row is not what was written.
+
+    `written` is kept with the row; rows of schema version 1 have None and are not checked. `steps`
+    are the first and the last that the row tells of. The rest is as in `row_crc`.
+    """
+    if written is None:
+        return
+    found = row_crc(numbers, *blobs)
+    if found != written:
+        first, last = steps
+        raise RunStoreError(
+            f"the log is damaged at steps {first}…{last}: its checksum is {found:08x}, and "
+            f"{written:08x} was written. Restore log.sqlite from a copy; what lies outside these "
+            "steps can still be read."
+        )
