@@ -3,6 +3,8 @@
 from mgd_lab.chip.capabilities import (
     Chip,
     GeneratesProbes,
+    HashesSamples,
+    HoldsLimits,
     HoldsParameters,
     HoldsSamples,
     Learns,
@@ -10,17 +12,42 @@ from mgd_lab.chip.capabilities import (
     MeasuresDense,
     MeasuresOutputs,
     MeasuresSigns,
+    ReportsTelemetry,
+    SwitchesOutputs,
+    WatchesHost,
 )
-from mgd_lab.chip.description import ALL_RUNGS, ChipDescription, OutputKind, ParameterGroup, Rung
-from mgd_lab.chip.programs import SNAPSHOT_HEAD, LearningProgram, ProbeProgram, snapshot_length
+from mgd_lab.chip.description import (
+    ALL_FEATURES,
+    ALL_RUNGS,
+    ChipDescription,
+    Feature,
+    OutputKind,
+    ParameterGroup,
+    Rung,
+    TelemetryChannel,
+)
+from mgd_lab.chip.programs import (
+    SNAPSHOT_HEAD,
+    SNAPSHOT_PROJECTED,
+    SNAPSHOT_UPDATE_DUE,
+    LearningProgram,
+    ProbeProgram,
+    snapshot_length,
+)
 from mgd_lab.chip.recovery import Recovery, ReportsRecoveries
 
 __all__ = [
+    "ALL_FEATURES",
     "ALL_RUNGS",
     "SNAPSHOT_HEAD",
+    "SNAPSHOT_PROJECTED",
+    "SNAPSHOT_UPDATE_DUE",
     "Chip",
     "ChipDescription",
+    "Feature",
     "GeneratesProbes",
+    "HashesSamples",
+    "HoldsLimits",
     "HoldsParameters",
     "HoldsSamples",
     "LearningProgram",
@@ -34,6 +61,10 @@ __all__ = [
     "ProbeProgram",
     "Recovery",
     "ReportsRecoveries",
+    "ReportsTelemetry",
     "Rung",
+    "SwitchesOutputs",
+    "TelemetryChannel",
+    "WatchesHost",
     "snapshot_length",
 ]

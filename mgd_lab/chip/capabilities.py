@@ -90,6 +90,18 @@ class HoldsSamples(Protocol):
 
 
 @runtime_checkable
+class HashesSamples(Protocol):
+    """Feature `samples_hash`: the chip tells what its sample memory holds."""
+
+    def samples_hash(self) -> int:
+        """CRC-32 (zlib) of all inputs, float32 (N, I), then all targets, float32 (N, O).
+
+        Little-endian, row after row; made from the memory itself, not from what was received.
+        """
+        ...
+
+
+@runtime_checkable
 class MeasuresDense(Protocol):
     """Rung `dense`: a block of probes, each with its own perturbation, signed, in float32."""
 
@@ -156,3 +168,49 @@ class Learns(Protocol):
     def snapshot(self) -> Float64: ...
 
     def restore(self, snapshot: Float64) -> None: ...
+
+
+@runtime_checkable
+class HoldsLimits(Protocol):
+    """Feature `limits`: the chip keeps limits of its own and presents nothing beyond them."""
+
+    def write_limits(self, low: Float64, high: Float64) -> None:
+        """Lowest and highest θ + θ̃, (P,) each; infinite where there is none."""
+        ...
+
+    def read_limits(self) -> tuple[Float64, Float64]:
+        """What the chip keeps, (P,) each."""
+        ...
+
+
+@runtime_checkable
+class SwitchesOutputs(Protocol):
+    """Feature `output_switch`: parameters reach the chip only while outputs are on.
+
+    A chip that measures while they are off raises `ChipError`.
+    """
+
+    def switch_outputs(self, on: bool) -> None: ...
+
+    def outputs_are_on(self) -> bool: ...
+
+
+@runtime_checkable
+class WatchesHost(Protocol):
+    """Feature `watchdog`: safe values, outputs off, when the host is silent for too long."""
+
+    def watch_host(self, seconds: float) -> None:
+        """From now on after so many seconds without a request; 0 ends it.
+
+        Until then the driver, from a thread of its own, lets the chip know that the host lives.
+        """
+        ...
+
+
+@runtime_checkable
+class ReportsTelemetry(Protocol):
+    """Readings of the channels that `description.telemetry` names."""
+
+    def read_telemetry(self) -> Float64:
+        """One reading a channel, float64 (T,), NaN where a channel gives none now."""
+        ...

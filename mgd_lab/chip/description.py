@@ -16,7 +16,17 @@ from mgd_lab.errors import ConfigurationError
 
 OutputKind = Literal["values", "probabilities"]
 Rung = Literal["forward", "cost", "dense", "signs", "generated", "learns"]
+Feature = Literal["limits", "output_switch", "watchdog", "samples_hash"]
+ALL_FEATURES: tuple[Feature, ...] = ("limits", "output_switch", "watchdog", "samples_hash")
 ALL_RUNGS: tuple[Rung, ...] = ("forward", "cost", "dense", "signs", "generated", "learns")
+
+
+@dataclass(frozen=True)
+class TelemetryChannel:
+    """A quantity that the chip reports beside the costs, in `unit`."""
+
+    name: str
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -25,7 +35,9 @@ class ParameterGroup:
 
     Values are in the parameters' own `unit`. `resolution` is the step of θ, and
     `perturbation_resolution` that of θ̃; 0 means analog. The grid of θ starts at `low`
-    where that is finite, otherwise at 0.
+    where that is finite, otherwise at 0. `slew_per_second` is the fastest permitted change, in
+    units a second (0: any); `writes_budget` is how often a parameter may be written in a run
+    (0: any number).
     """
 
     name: str
@@ -36,6 +48,8 @@ class ParameterGroup:
     safe: float = 0.0
     resolution: float = 0.0
     perturbation_resolution: float = 0.0
+    slew_per_second: float = 0.0
+    writes_budget: int = 0
 
     def __post_init__(self) -> None:
         if self.count < 1:
@@ -51,12 +65,17 @@ class ParameterGroup:
                 f"parameter group {self.name!r}: the safe value {self.safe} {self.unit} lies "
                 f"outside [{self.low}, {self.high}]"
             )
-        for quantity in ("resolution", "perturbation_resolution"):
+        for quantity in (
+            "resolution",
+            "perturbation_resolution",
+            "slew_per_second",
+            "writes_budget",
+        ):
             value = getattr(self, quantity)
             if not (math.isfinite(value) and value >= 0):
                 raise ConfigurationError(
                     f"parameter group {self.name!r}: {quantity} is {value}; "
-                    "it must be finite and 0 (analog) or more"
+                    "it must be finite and 0 or more"
                 )
 
 
@@ -75,6 +94,8 @@ class ChipDescription:
         probe_seconds: time of one probe on the chip; 0 where unknown or negligible.
         exchange_seconds: time of one exchange on the link, likewise.
         rungs: what the hardware behind a driver can do; the driver may be able to ask for more.
+        features: likewise, of what is not a rung (see `mgd_lab.chip.capabilities`).
+        telemetry: channels that it reports.
         simulated: true where no hardware is behind it.
     """
 
@@ -91,6 +112,8 @@ class ChipDescription:
     probe_seconds: float = 0.0
     exchange_seconds: float = 0.0
     rungs: tuple[Rung, ...] = ALL_RUNGS
+    features: tuple[Feature, ...] = ()
+    telemetry: tuple[TelemetryChannel, ...] = ()
     simulated: bool = False
 
     def __post_init__(self) -> None:
@@ -104,6 +127,15 @@ class ChipDescription:
             raise ConfigurationError(
                 f"chip {self.name!r}: rungs {self.rungs} must be some of {', '.join(ALL_RUNGS)}"
             )
+        strange = [feature for feature in self.features if feature not in ALL_FEATURES]
+        if strange:
+            raise ConfigurationError(
+                f"chip {self.name!r}: features {self.features} must be some of "
+                f"{', '.join(ALL_FEATURES)}"
+            )
+        channels = [channel.name for channel in self.telemetry]
+        if len(set(channels)) != len(channels):
+            raise ConfigurationError(f"chip {self.name!r}: two telemetry channels share a name")
         if self.inputs < 1 or self.outputs < 1 or self.largest_block < 1:
             raise ConfigurationError(
                 f"chip {self.name!r}: inputs ({self.inputs}), outputs ({self.outputs}) and "
@@ -145,6 +177,16 @@ class ChipDescription:
         """Step of θ̃, shape (P,); 0 is analog."""
         return self._column("perturbation_resolution")
 
+    @cached_property
+    def slew_per_second(self) -> NDArray[np.float64]:
+        """Fastest permitted change, units a second, shape (P,); 0 is any."""
+        return self._column("slew_per_second")
+
+    @cached_property
+    def writes_budget(self) -> NDArray[np.float64]:
+        """Most writes of each parameter in a run, shape (P,); 0 is any number."""
+        return self._column("writes_budget")
+
     def _column(self, quantity: str) -> NDArray[np.float64]:
         column = np.concatenate(
             [np.full(group.count, getattr(group, quantity), np.float64) for group in self.groups]
@@ -168,6 +210,12 @@ class ChipDescription:
             )
             if "rungs" in mapping:
                 values["rungs"] = tuple(mapping["rungs"])
+            if "features" in mapping:
+                values["features"] = tuple(mapping["features"])
+            if "telemetry" in mapping:
+                values["telemetry"] = tuple(
+                    TelemetryChannel(**channel) for channel in mapping["telemetry"]
+                )
             return cls(**values)
         except (TypeError, KeyError, AttributeError) as error:
             raise ConfigurationError(f"not a chip description: {error}") from error

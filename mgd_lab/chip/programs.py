@@ -15,9 +15,12 @@ Baseline = Literal["measured", "paired", "none"]
 # A snapshot of a chip that learns: so many numbers, then five arrays of P: θ, Σ C̃ θ̃ of the window
 # in progress, and the memories of rule (two) and low-pass. The numbers are the steps done, the
 # baseline in force, the last cost and high-passed cost of the analog algorithm, the two products of
-# β of Adam, and two that are 0.
+# β of Adam, how many values have been projected onto the edges, and 1 where the update at the end
+# of the last window is still due, since it was refused.
 SNAPSHOT_HEAD = 8
 SNAPSHOT_ARRAYS = 5
+SNAPSHOT_PROJECTED = 6
+SNAPSHOT_UPDATE_DUE = 7
 
 
 def snapshot_length(parameters: int) -> int:
@@ -61,6 +64,11 @@ class LearningProgram:
         rule, momentum, beta1, beta2, epsilon: the update rule.
         scale_by: what G is divided by: 1, or the steps of a window for `scale: mean`.
         rate, rate_kind, rate_steps, final_fraction: the learning rate and its schedule.
+        lowest, highest: edges of θ after an update, float64 (P,) that hold float32 values, infinite
+            where there are none; the amplitude is taken off already.
+        on_update: what becomes of an update that would leave them: "refuse" stops learning with θ
+            as it was, "project" moves θ onto the edge. θ is judged as it is sent, in float32; what
+            is no finite float32 number is always refused.
     """
 
     probes: ProbeProgram
@@ -77,3 +85,6 @@ class LearningProgram:
     rate_kind: Literal["constant", "cosine", "linear", "exponential"]
     rate_steps: int
     final_fraction: float
+    lowest: NDArray[np.float64]
+    highest: NDArray[np.float64]
+    on_update: Literal["refuse", "project"]

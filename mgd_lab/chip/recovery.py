@@ -14,7 +14,8 @@ class Recovery:
     Attributes:
         kind: `timeout`; `link_fault`, no reply that could be used; `restarted`, the device, which
             was set up again; `not_restored`, the link could not be brought back, and may be tried
-            once more; `doubted_error`, an error that the device reported once and not again.
+            once more; `doubted_error`, an error that the device reported once and not again;
+            `samples_differ`, the device held other samples than were sent, which were sent again.
         message: what went wrong, where, and what followed.
         remeasured_probes: probes that are measured again because of it.
         elapsed_seconds: from the fault until the link was in step again, or given up.

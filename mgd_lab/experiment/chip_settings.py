@@ -34,6 +34,12 @@ class ParameterLimits(Settings):
     perturbation_resolution: float | None = Field(
         default=None, ge=0, description="step of θ̃; 0 is analog"
     )
+    slew_per_second: float | None = Field(
+        default=None, gt=0, description="fastest permitted change, in units a second"
+    )
+    writes_budget: int | None = Field(
+        default=None, ge=1, description="how often a parameter may be written in a run"
+    )
 
 
 class InputLimits(Settings):
@@ -68,6 +74,12 @@ class ChipSettings(Settings):
         default=None, ge=1, description="most probes in one request"
     )
     limits: Limits = Limits()
+    watchdog_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        le=86400,
+        description="silence of the host after which the chip goes to its safe values by itself",
+    )
 
 
 SettingsT = TypeVar("SettingsT", bound=ChipSettings)

@@ -53,17 +53,15 @@ def _narrowed_group(
     general: ParameterLimits,
 ) -> ParameterGroup:
     values: dict[str, float] = {}
-    # A group's own limits win over those of all parameters.
+    # A group's own limits win over those of all parameters, which are then none of its.
+    overruled = {quantity for _, limits in own for quantity in _given(limits)}
     for key, limits in (("chip.limits.parameters", general), *own):
         for quantity in _given(limits):
+            if limits is general and quantity in overruled:
+                continue
             value = getattr(limits, quantity)
             declared = getattr(group, quantity)
-            widens = (
-                (quantity == "low" and value < declared)
-                or (quantity == "high" and value > declared)
-                or (quantity.endswith("resolution") and value < declared)
-            )
-            if widens:
+            if _widens(quantity, value, declared):
                 raise ConfigurationError(
                     f"{key}.{quantity} is {value:g}; parameter group {group.name} of the chip "
                     f"declares {declared:g}, which can only be narrowed"
@@ -77,6 +75,19 @@ def _narrowed_group(
                 f"outside [{low:g}, {high:g}]; set limits.parameters.safe"
             )
     return dataclasses.replace(group, **values)
+
+
+def _widens(quantity: str, value: float, declared: float) -> bool:
+    match quantity:
+        case "low" | "resolution" | "perturbation_resolution":
+            return value < declared
+        case "high":
+            return value > declared
+        case "slew_per_second" | "writes_budget":
+            # 0 is no limit at all.
+            return declared > 0 and value > declared
+        case _:
+            return False
 
 
 def _given(limits: ParameterLimits) -> Iterable[str]:
