@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -10,18 +11,21 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.link import Link
+from drivers.link import Link, place
 from drivers.link_settings import IdentitySettings, RetrySettings
 from drivers.recovery import REOPENED, RESTARTED, RESYNCHRONISED, Recoverer
 from drivers.set_up import SetUp
 from mgd_lab.chip import ChipDescription, Recovery
 from mgd_lab.errors import (
+    NOT_VERIFIED,
     ChipError,
     ConfigurationError,
     IdentityError,
     InstrumentError,
     LinkError,
     MgdLabError,
+    UnverifiedError,
+    tells_unverified,
 )
 from mgd_lab.experiment.chip_settings import Limits
 from mgd_lab.experiment.limits import narrowed
@@ -57,7 +61,8 @@ class ConnectedChip:
         self._given_name = name
         self._expected = identity or IdentitySettings()
         self._limits = limits or Limits()
-        self._recoverer = Recoverer(link, retries or RetrySettings(), self._restore)
+        self._retries = retries or RetrySettings()
+        self._recoverer = Recoverer(link, self._retries, self._restore)
         self._set_up = SetUp()
         self._declared: ChipDescription | None = None
         self._description: ChipDescription | None = None
@@ -65,6 +70,9 @@ class ConnectedChip:
         self._epoch = 0
         self._theta = b""
         self._is_open = False
+        # One exchange at a time, and how many there have been: others may show life in between.
+        self._turn = threading.RLock()
+        self._exchanges = 0
 
     @property
     def description(self) -> ChipDescription:
@@ -84,7 +92,7 @@ class ConnectedChip:
 
     def __enter__(self) -> Self:
         try:
-            self._connect()
+            self._recoverer.open(self._connect, f"{self._link.name}: opening")
             self._is_open = True
         except BaseException as error:
             self._close_after(error)
@@ -100,16 +108,21 @@ class ConnectedChip:
         try:
             self._make_safe()
         except MgdLabError as fault:
-            failure = ChipError(
-                f"{self._link.name} could not be verified to be at its safe values: {fault}. "
+            failure = UnverifiedError(
+                f"{self._link.name} {NOT_VERIFIED}: {fault}. "
                 "Check the chip by hand before leaving it alone"
             )
             if error is None:
                 self._close_after(failure)
                 raise failure from fault
-            error.add_note(str(failure))
+            if not tells_unverified(error):
+                error.add_note(str(failure))
             self._close_after(error)
+        except BaseException as cut_short:
+            self._close_after(cut_short)
+            raise
         else:
+            self._before_closing()
             self._is_open = False
             self._link.close()
 
@@ -123,10 +136,17 @@ class ConnectedChip:
         count = self.description.parameters
         return self._perform(lambda: self._link.exchange(ReadParameters(), count), "reading θ")
 
+    @property
+    def _place(self) -> str:
+        return place(self._link.name, self._link.address)
+
     def _perform(self, operation: Callable[[], Float64], what: str, probes: int = 0) -> Float64:
         if not self._is_open:
             raise LinkError(f"{self._link.name} is not open")
-        return self._recoverer.run(operation, f"{self._link.name}: {what}", probes)
+        with self._turn:
+            found = self._recoverer.run(operation, f"{self._link.name}: {what}", probes)
+            self._exchanges += 1
+            return found
 
     def _configure(self, request: Request, what: str) -> None:
         """Sets something up, and asks whether the device found fault with it."""
@@ -179,35 +199,35 @@ class ConnectedChip:
         if epoch == self._epoch:
             return REOPENED if reopened else RESYNCHRONISED
         self._check_same(self._link.identify())
-        if self._link.describe() != self._declared and self._link.describe() != self._declared:
+        if self._link.describe() != self._declared:
             raise IdentityError(
-                f"{self._link.name}: after a restart the device at {self._link.address} describes "
-                "another chip; start a new run with it"
+                f"{self._place}: after a restart the device describes another chip; start a new "
+                "run with it"
             )
         for request in self._set_up:
-            self._link.exchange(request, 0)
+            self._set_up_again(request)
         # Not before: if this fails half-way, the next attempt sets everything up.
         self._epoch = epoch
         return RESTARTED
+
+    def _set_up_again(self, request: Request) -> None:
+        self._link.exchange(request, 0)
 
     def _check_identity(self, found: Mapping[str, str]) -> None:
         for field, expected in self._expected.model_dump(exclude_none=True).items():
             if found[field] != expected:
                 raise IdentityError(
-                    f"{self._link.name}: {field} of the instrument at {self._link.address} is "
-                    f"{found[field]!r}; the chip file names {expected!r}. It was asked for its "
-                    "identity and sent nothing else; correct the address or the key identity"
+                    f"{self._place}: {field} of the instrument is {found[field]!r}; the chip file "
+                    f"names {expected!r}. It was asked for its identity and sent nothing else; "
+                    "correct the address or the key identity"
                 )
 
     def _check_same(self, found: Mapping[str, str]) -> None:
-        if any(self._identity[field] != value for field, value in found.items()):
-            # A line that has just failed may have garbled a text: it counts when it comes twice.
-            found = self._link.identify()
         for field, value in found.items():
             if self._identity[field] != value:
                 raise IdentityError(
-                    f"{self._link.name}: {field} of the instrument at {self._link.address} was "
-                    f"{self._identity[field]!r} and is now {value!r}: another one answers"
+                    f"{self._place}: {field} of the instrument was {self._identity[field]!r} and "
+                    f"is now {value!r}: another one answers"
                 )
 
     def _make_safe(self) -> None:
@@ -225,7 +245,11 @@ class ConnectedChip:
                 f"{safe[i]:g} ({len(wrong)} parameters differ)"
             )
 
+    def _before_closing(self) -> None:
+        """Whatever runs beside the exchanges ends here."""
+
     def _close_after(self, error: BaseException) -> None:
+        self._before_closing()
         self._is_open = False
         try:
             self._link.close()

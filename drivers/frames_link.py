@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import NoReturn, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from drivers.link import place
+from drivers.numbered_link import NumberedLink
 from drivers.serial_port import SerialPort
 from mgd_lab.chip import ChipDescription
-from mgd_lab.errors import InstrumentError, LinkError, LinkTimeoutError
+from mgd_lab.errors import LinkError, LinkTimeoutError
 from mgd_lab.wire import Reply, Request, Status, status_text
 from mgd_lab.wire.frame_messages import (
     PROTOCOL_VERSION,
@@ -38,7 +36,7 @@ _MOST_HEARTBEATS = 100
 _REPLY_OVERHEAD_BYTES = 22
 
 
-class FramesLink:
+class FramesLink(NumberedLink):
     """Requests and replies in step, as `Link` says.
 
     Args:
@@ -52,31 +50,17 @@ class FramesLink:
     def __init__(
         self, port: SerialPort, name: str, timeout_seconds: float, sequence: int | None = None
     ) -> None:
+        super().__init__(name, sequence)
         self._port = port
-        self._name = name
         self._timeout = timeout_seconds
-        drawn = int.from_bytes(os.urandom(4), "little")
-        self._sequence = drawn if sequence is None else sequence
-        self._epoch = 0
         self._device: Device | None = None
-        self._out_of_step = True
         self._decoder = FrameDecoder()
         self._found: deque[Frame | DamagedFrame] = deque()
-
-    @property
-    def name(self) -> str:
-        """What messages call the chip."""
-        return self._name
 
     @property
     def address(self) -> str:
         """The port."""
         return self._port.port
-
-    @property
-    def out_of_step(self) -> bool:
-        """Whether the link must be opened or restored before it is of use."""
-        return self._out_of_step
 
     @property
     def largest_request_bytes(self) -> int:
@@ -134,29 +118,9 @@ class FramesLink:
         """None: a refusal carries its reason."""
         return []
 
-    def exchange(self, request: Request, count: int) -> NDArray[np.float64]:
-        """One training request and the `count` results that it asks for.
-
-        Raises:
-            InstrumentError: the chip refused; the link is still in step.
-            LinkError: no reply, or none that can be trusted; the link is out of step.
-        """
-        self._begin()
-        sequence = self._next()
-        try:
-            reply, reason = self._round_trip(request, sequence, count)
-        except LinkError as error:
-            kind = LinkTimeoutError if isinstance(error, LinkTimeoutError) else LinkError
-            raise kind(
-                f"{error} (request {sequence}, {request.opcode.name}, {count} results)"
-            ) from error
-        self._out_of_step = False
-        if reply.status:
-            raise InstrumentError(
-                f"{self._name}: the chip refused {request.opcode.name}: "
-                f'{reply.status},"{status_text(reply.status)}{";" if reason else ""}{reason}"'
-            )
-        return reply.results
+    @property
+    def _where(self) -> str:
+        return place(self._name, self.address)
 
     def _round_trip(self, request: Request, sequence: int, count: int) -> tuple[Reply, str]:
         sent = Frame(request.encode(sequence)).encode()
@@ -172,6 +136,9 @@ class FramesLink:
         if reply.status == Status.INVALID_BLOCK_DATA:
             self._refuse(f"the device cannot read request {sequence}: {reason}")
         return reply, reason
+
+    def _refused(self, status: int, reason: str) -> str:
+        return f'{status},"{status_text(status)}{";" if reason else ""}{reason}"'
 
     def _ask(self, opcode: FrameOpcode, answer: FrameOpcode, payload: bytes = b"") -> Frame:
         self._begin()
@@ -219,36 +186,25 @@ class FramesLink:
             if epoch not in (None, self._decode(epoch_of, found)):
                 self._refuse("a heartbeat of another session came: the device was restarted")
         raise LinkTimeoutError(
-            f"{self._name} ({self.address}): {_MOST_HEARTBEATS} heartbeats came and no answer to "
-            f"request {sequence}"
+            f"{self._where}: {_MOST_HEARTBEATS} heartbeats came and no answer to request {sequence}"
         )
 
     def _receive(self, started: float, allowed: float) -> Frame | DamagedFrame:
         while not self._found:
-            data = self._port.read()
+            left = started + allowed - time.monotonic()
+            data = self._port.read(max(0.0, left))
             self._found.extend(self._decoder.feed(data))
-            if not self._found and time.monotonic() - started > allowed:
+            # Neither bytes that never make a frame nor silence after some of them may last longer.
+            if not self._found and (not data or left <= 0):
                 raise self._port.silence(started)
         return self._found.popleft()
-
-    def _next(self) -> int:
-        self._sequence = (self._sequence + 1) & 0xFFFFFFFF
-        return self._sequence
-
-    def _begin(self) -> None:
-        if self._out_of_step:
-            raise LinkError(
-                f"{self._name}: an earlier exchange failed, so the next reply could be that of "
-                "another request; open the chip again to go on"
-            )
-        self._out_of_step = True
 
     def _decode(self, decode: Callable[[T], U], found: T) -> U:
         try:
             return decode(found)
         except LinkError as error:
             self._out_of_step = True
-            raise LinkError(f"{self._name} ({self.address}): {error}") from error
+            raise LinkError(f"{self._where}: {error}") from error
 
     def _refuse(self, reason: str) -> NoReturn:
-        raise LinkError(f"{self._name} ({self.address}): {reason}")
+        raise LinkError(f"{self._where}: {reason}")

@@ -11,6 +11,11 @@ from mgd_lab.chip import ChipDescription
 from mgd_lab.wire import Request
 
 
+def place(name: str, address: str) -> str:
+    """What messages call a device: its name, and where it is unless that is its name."""
+    return name if name == address else f"{name} ({address})"
+
+
 class Link(Protocol):
     """Requests and replies in step with one device.
 
@@ -73,6 +78,7 @@ class Link(Protocol):
 
         Raises:
             InstrumentError: the chip refused; the link is still in step.
+            LimitError: likewise, since something lay beyond its limits.
             LinkError: no reply, or none that can be trusted; the link is out of step.
         """
         ...

@@ -19,7 +19,10 @@ class RetrySettings(Settings):
     """What is done about a link that fails."""
 
     per_block: int = Field(
-        default=3, ge=0, le=100, description="most times that one block is measured again"
+        default=3,
+        ge=0,
+        le=100,
+        description="most times that one block is measured, or the opening tried, again",
     )
     backoff_seconds: float = Field(
         default=0.1,

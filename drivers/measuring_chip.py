@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from drivers.connected_chip import ConnectedChip
 from mgd_lab.costs import CostFunction
-from mgd_lab.errors import CapabilityError, ConfigurationError, InstrumentError, LinkError
+from mgd_lab.errors import (
+    CapabilityError,
+    ChipError,
+    ConfigurationError,
+    InstrumentError,
+    LimitError,
+    LinkError,
+)
 from mgd_lab.wire import (
     CRC_BYTES,
     HEADER_BYTES,
@@ -19,9 +26,11 @@ from mgd_lab.wire import (
     Outputs,
     Request,
     Samples,
+    SamplesHash,
     SetCost,
     Signs,
     WriteParameters,
+    samples_hash,
 )
 
 Float32 = NDArray[np.float32]
@@ -38,6 +47,7 @@ class MeasuringChip(ConnectedChip):
     """
 
     _theta_number = 0
+    _samples_hash = 0
 
     def outputs(self, parameters: Float64, inputs: Float32) -> Float64:
         """For parameters (P,), inputs (n, I) → outputs (n, O)."""
@@ -72,7 +82,10 @@ class MeasuringChip(ConnectedChip):
         return self._in_parts(n, 8 * self.description.parameters, row, presented)
 
     def load_samples(self, inputs: Float32, targets: Float32) -> None:
-        """Takes inputs (N, I), targets (N, O); they are kept for a restart, and must not change."""
+        """Takes inputs (N, I), targets (N, O); they are kept for a restart, and must not change.
+
+        Where the chip tells what it holds, that is compared; ChipError where it stays another.
+        """
         total, memory = len(inputs), self.description.sample_memory
         if not 0 < total <= memory:
             raise CapabilityError(
@@ -80,10 +93,23 @@ class MeasuringChip(ConnectedChip):
             )
         self._check_sizes(inputs, 4 * total * self.description.inputs, "inputs")
         self._check_sizes(targets, 4 * total * self.description.outputs, "targets")
-        row = 4 * (self.description.inputs + self.description.outputs)
+        self._samples_hash = samples_hash(inputs, targets)
+        for _ in range(self._retries.per_block + 1):
+            self._send_samples(inputs, targets)
+            if self._holds_what_was_sent():
+                return
+        raise ChipError(
+            f"{self._link.name}: of {self._retries.per_block + 1} loads (retries.per_block) of "
+            f"{total} samples none is in the chip's memory as it was sent (their CRC-32 differs). "
+            "Check the memory and its power; mgd-lab conformance judges the firmware"
+        )
+
+    def _send_samples(self, inputs: Float32, targets: Float32) -> None:
+        total, row = len(inputs), 4 * (self.description.inputs + self.description.outputs)
         rows = self._fitting(total, _PLACE_BYTES, row)
         rows = min(rows, max(1, _SAMPLES_MESSAGE_BYTES // row))
         self._set_up.forget(Samples)
+        self._set_up.forget(SamplesHash)
         for first in range(0, total, rows):
             part = slice(first, first + rows)
             request = Samples(first, total, inputs[part], targets[part])
@@ -94,6 +120,40 @@ class MeasuringChip(ConnectedChip):
                     lambda sent=request: self._tell(sent, "loading samples"), "loading samples"
                 )
             self._set_up.extend(request)
+
+    def samples_hash(self) -> int:
+        """CRC-32 of the samples that the chip holds, as it tells it."""
+        found = float(self._ask_for_hash()[0])
+        if not found.is_integer():
+            raise InstrumentError(f"{self._link.name}: {found} cannot be the CRC-32 of samples")
+        return int(found)
+
+    def _holds_what_was_sent(self) -> bool:
+        if "samples_hash" not in self.description.features:
+            return True
+        found = float(self._ask_for_hash()[0])
+        if found == self._samples_hash:
+            self._set_up.replace(SamplesHash())
+            return True
+        self._recoverer.note("samples_differ", f"{self._link.name}: {self._other_samples(found)}")
+        return False
+
+    def _ask_for_hash(self) -> Float64:
+        return self._perform(lambda: self._link.exchange(SamplesHash(), 1), "comparing samples")
+
+    def _set_up_again(self, request: Request) -> None:
+        if not isinstance(request, SamplesHash):
+            super()._set_up_again(request)
+            return
+        found = float(self._link.exchange(request, 1)[0])
+        if found != self._samples_hash:
+            raise LinkError(f"{self._link.name}: {self._other_samples(found)}")
+
+    def _other_samples(self, found: float) -> str:
+        return (
+            f"the CRC-32 of the samples that the chip holds is {found:.0f}, that of the samples "
+            f"sent {self._samples_hash}"
+        )
 
     def measure_dense(
         self, theta: Float32, samples: NDArray[np.uint32], perturbations: Float32
@@ -153,6 +213,9 @@ class MeasuringChip(ConnectedChip):
                 self._theta = b""
                 if sent is None:
                     raise LinkError(f"{error} (the θ that it should hold is sent again)") from error
+                raise
+            except LimitError:
+                self._theta = b""
                 raise
 
         self._set_up.forget(WriteParameters)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from drivers.link import Link
 from drivers.link_settings import RetrySettings
 from mgd_lab.chip import Recovery
-from mgd_lab.errors import LinkError, LinkTimeoutError
+from mgd_lab.errors import ChipBusyError, LinkError, LinkTimeoutError
 
 T = TypeVar("T")
 
@@ -59,6 +59,31 @@ class Recoverer:
                 fault = error
         return self._repeat(operation, what, probes, fault)
 
+    def open(self, connect: Callable[[], None], what: str) -> None:
+        """Connects; faults of the link are told, and it is tried again.
+
+        Raises:
+            ChipBusyError: the device serves another client, and did so at once: later it may be an
+                attempt of ours that the device holds for alive.
+            LinkError: it failed once more than it may be repeated.
+        """
+        began = time.monotonic()
+        repeats = 0
+        while True:
+            started = time.monotonic()
+            try:
+                connect()
+            except (LinkError, ChipBusyError) as error:
+                at_once = isinstance(error, ChipBusyError) and not repeats
+                if at_once or repeats == self._retries.per_block:
+                    _add_attempts(error, repeats, time.monotonic() - began)
+                    raise
+                self._sleep(self._wait(repeats))
+                repeats += 1
+                self._tell(_kind(error), f"{what}: {error}. It is tried again", 0, started)
+            else:
+                return
+
     def note(self, kind: str, message: str) -> None:
         """Tells of something that was put right at once."""
         self._tell(kind, message, 0, time.monotonic())
@@ -76,8 +101,7 @@ class Recoverer:
         while fault is None or repeats < self._retries.per_block:
             # An operation that was cut short leaves the link out of step without a fault of it.
             if fault is not None:
-                wait = self._retries.backoff_seconds * 2**repeats
-                self._sleep(min(wait, _LONGEST_WAIT_SECONDS))
+                self._sleep(self._wait(repeats))
                 repeats += 1
             try:
                 self._restored(fault, what, probes)
@@ -96,16 +120,34 @@ class Recoverer:
         reason = f"{what}: {fault or 'an earlier exchange was cut short'}"
         try:
             how = self._restore()
-        except LinkError as error:
+        except (LinkError, ChipBusyError) as error:
             self._tell("not_restored", f"{reason}. Then: {error}", 0, began)
+            if isinstance(error, ChipBusyError):
+                # By a session of our own, perhaps, whose end the device has not noticed yet.
+                raise LinkError(f"{error}") from error
             raise
-        kind = "timeout" if isinstance(fault, LinkTimeoutError) else "link_fault"
         again = probes if fault else 0
-        self._tell("restarted" if how == RESTARTED else kind, f"{reason}. {how}", again, began)
+        self._tell(
+            "restarted" if how == RESTARTED else _kind(fault), f"{reason}. {how}", again, began
+        )
+
+    def _wait(self, repeats: int) -> float:
+        return min(self._retries.backoff_seconds * 2**repeats, _LONGEST_WAIT_SECONDS)
 
     def _tell(self, kind: str, message: str, probes: int, began: float) -> None:
         elapsed = time.monotonic() - began
         self._recoveries.append(Recovery(kind, message, probes, elapsed, time.time()))
+
+
+def _kind(fault: Exception | None) -> str:
+    return "timeout" if isinstance(fault, LinkTimeoutError) else "link_fault"
+
+
+def _add_attempts(error: Exception, repeats: int, elapsed: float) -> None:
+    if repeats:
+        error.add_note(
+            f"opening was tried {repeats + 1} times in {elapsed:.3g} s (retries.per_block)"
+        )
 
 
 RESTARTED = "The device had been restarted: it was set up again"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.guarded_chip import GuardedChip
 from drivers.measuring_chip import MeasuringChip
 from mgd_lab.chip import LearningProgram, ProbeProgram, snapshot_length
 from mgd_lab.wire import (
@@ -23,7 +24,7 @@ Float64 = NDArray[np.float64]
 _PLACE_BYTES = 16
 
 
-class RemoteChip(MeasuringChip):
+class RemoteChip(MeasuringChip, GuardedChip):
     """Adds the rungs `generated` and `learns`.
 
     A device that was restarted while it learned is given its program and its last snapshot again,
@@ -54,6 +55,8 @@ class RemoteChip(MeasuringChip):
         P = self.description.parameters
         self._check_sizes(theta, 8 * P, "parameters")
         self._check_sizes(program.probes.amplitudes, 4 * P, "amplitudes")
+        for edges in (program.lowest, program.highest):
+            self._check_sizes(edges, 8 * P, "edges")
         self._set_up.forget(WriteParameters)
         self._forget_state()
         self._configure(ConfigureLearning(program, theta.copy()), "setting up the training")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import NoReturn
 
-import numpy as np
-from numpy.typing import NDArray
-
+from drivers.link import place
+from drivers.numbered_link import NumberedLink
 from drivers.visa_session import VisaSession
 from mgd_lab.chip import ChipDescription
-from mgd_lab.errors import InstrumentError, LinkError, LinkTimeoutError
+from mgd_lab.errors import ChipBusyError, InstrumentError, LinkError
 from mgd_lab.wire import (
     LARGEST_DESCRIPTION_BYTES,
     REPLY_OVERHEAD_BYTES,
@@ -32,7 +30,7 @@ _IDENTITY_FIELDS = ("manufacturer", "model", "serial", "firmware")
 _LONGEST_BLOCK_HEADER = 11
 
 
-class ScpiLink:
+class ScpiLink(NumberedLink):
     """Requests and replies in step, as `Link` says.
 
     Args:
@@ -43,28 +41,14 @@ class ScpiLink:
     """
 
     def __init__(self, session: VisaSession, name: str, sequence: int | None = None) -> None:
+        super().__init__(name, sequence)
         self._session = session
-        self._name = name
-        drawn = int.from_bytes(os.urandom(4), "little")
-        self._sequence = drawn if sequence is None else sequence
-        self._epoch = 0
-        self._out_of_step = True
         self._framings: dict[int, tuple[bytes, int]] = {}
-
-    @property
-    def name(self) -> str:
-        """What messages call the chip."""
-        return self._name
 
     @property
     def address(self) -> str:
         """VISA resource name."""
         return self._session.resource_name
-
-    @property
-    def out_of_step(self) -> bool:
-        """Whether the link must be opened or restored before it is of use."""
-        return self._out_of_step
 
     @property
     def largest_request_bytes(self) -> int:
@@ -90,25 +74,17 @@ class ScpiLink:
     def identify(self) -> dict[str, str]:
         """manufacturer, model, serial, firmware."""
         answer = self.ask(Header.IDENTITY)
+        self._check_use(answer)
         fields = [field.strip() for field in answer.split(",")]
-        if fields[0][1:].isdecimal() and answer.endswith('"'):
-            # An error instead of an answer: a device that is in use says so in this way.
-            self._out_of_step = True
-            raise LinkError(f"{self._name} ({self.address}) cannot be used: {answer}")
         if len(fields) != len(_IDENTITY_FIELDS) or not fields[0] or not answer.isprintable():
             self._refuse_garbage(Header.IDENTITY, answer.encode())
+        self._check_same(Header.IDENTITY, answer, self.ask(Header.IDENTITY))
         return dict(zip(_IDENTITY_FIELDS, fields, strict=True))
 
     def describe(self) -> ChipDescription:
         """What the chip says of itself."""
         data = self.ask_block(Header.DESCRIPTION)
-        if self.ask_block(Header.DESCRIPTION) != data:
-            # It has no checksum, and a limit with a digit changed would look like a limit.
-            self._out_of_step = True
-            raise LinkError(
-                f"{self._name}: two answers to {Header.DESCRIPTION.value} differ; the way to "
-                f"{self.address} damages what passes. Check cables, terminators and grounds"
-            )
+        self._check_same(Header.DESCRIPTION, data, self.ask_block(Header.DESCRIPTION))
         try:
             return decode_description(data)
         except LinkError:
@@ -151,10 +127,29 @@ class ScpiLink:
     def learn_epoch(self) -> int:
         """Asks for the session epoch that every reply must carry."""
         text = self.ask(Header.EPOCH)
+        self._check_same(Header.EPOCH, text, self.ask(Header.EPOCH))
         if not (text.isdecimal() and len(text) <= 10 and int(text) < 2**32):
             self._refuse_garbage(Header.EPOCH, text.encode())
         self._epoch = int(text)
         return self._epoch
+
+    def _check_use(self, answer: str) -> None:
+        # An error instead of an identity: a device that is in use says so in this way.
+        code, _, text = answer.partition(",")
+        if not (code[1:].isdecimal() and text.endswith('"')):
+            return
+        self._out_of_step = True
+        kind = ChipBusyError if "in use" in text else LinkError
+        raise kind(f"{place(self._name, self.address)} cannot be used: {answer}")
+
+    def _check_same(self, header: Header, first: str | bytes, second: str | bytes) -> None:
+        # They have no checksum, and a limit with a digit changed would look like a limit.
+        if first != second:
+            self._out_of_step = True
+            raise LinkError(
+                f"{place(self._name, self.address)}: two answers to {header.value} differ; what "
+                "passes is damaged on its way. Check cables, terminators and grounds"
+            )
 
     def take_errors(self) -> list[str]:
         """Empties the instrument's error queue: entries such as `-113,"Undefined header"`."""
@@ -172,38 +167,17 @@ class ScpiLink:
             f"was {errors[-1]}"
         )
 
-    def exchange(self, request: Request, count: int) -> NDArray[np.float64]:
-        """One training request and the `count` results that it asks for.
-
-        Raises:
-            InstrumentError: the chip refused; the link is still in step.
-            LinkError: no reply, or none that can be trusted; the link is out of step.
-        """
-        self._begin()
-        sequence = self._sequence = (self._sequence + 1) & 0xFFFFFFFF
-        try:
-            reply = self._round_trip(request, sequence, count)
-        except LinkError as error:
-            kind = LinkTimeoutError if isinstance(error, LinkTimeoutError) else LinkError
-            raise kind(
-                f"{error} (request {sequence}, {request.opcode.name}, {count} results)"
-            ) from error
-        self._out_of_step = False
-        if reply.status:
-            raise self._refusal(request, reply.status)
-        return reply.results
-
     def _refuse_garbage(
         self, header: Header, found: bytes, cause: Exception | None = None
     ) -> NoReturn:
         # What follows the garbage cannot be known.
         self._out_of_step = True
         raise LinkError(
-            f"{self._name} answers garbage to {header.value}: {found[:60]!r}. Check that "
-            f"{self.address} is the chip's and that nothing else talks to it"
+            f"{place(self._name, self.address)} answers garbage to {header.value}: "
+            f"{found[:60]!r}. Check that this is the chip and that nothing else talks to it"
         ) from cause
 
-    def _round_trip(self, request: Request, sequence: int, count: int) -> Reply:
+    def _round_trip(self, request: Request, sequence: int, count: int) -> tuple[Reply, str]:
         prefix, length = self._framings.get(count) or self._frame(count)
         self._session.write(exchange_message(request.encode(sequence)))
         data = self._session.read(length)
@@ -220,15 +194,7 @@ class ScpiLink:
             raise LinkError(
                 f"{self._name}: the device received request {sequence} damaged, or cannot read it"
             )
-        return reply
-
-    def _begin(self) -> None:
-        if self._out_of_step:
-            raise LinkError(
-                f"{self._name}: an earlier exchange failed, so the next reply could be that of "
-                "another request; open the chip again to go on"
-            )
-        self._out_of_step = True
+        return reply, ""
 
     def _frame(self, count: int) -> tuple[bytes, int]:
         payload = REPLY_OVERHEAD_BYTES + 8 * count
@@ -236,11 +202,8 @@ class ScpiLink:
         framing = self._framings[count] = prefix, len(prefix) + payload + 1
         return framing
 
-    def _refusal(self, request: Request, status: int) -> InstrumentError:
-        errors = self.take_errors() or [f'{status},"{status_text(status)}"']
-        return InstrumentError(
-            f"{self._name}: the chip refused {request.opcode.name}: " + ", ".join(errors)
-        )
+    def _refused(self, status: int, reason: str) -> str:  # noqa: ARG002 (the queue says more)
+        return ", ".join(self.take_errors() or [f'{status},"{status_text(status)}"'])
 
 
 def _short_form(header: Header) -> bytes:

@@ -10,7 +10,7 @@ from drivers.link_settings import IdentitySettings, RetrySettings
 from mgd_lab.experiment.chip_settings import ChipSettings, Settings
 from mgd_lab.experiment.emulation import NetworkSettings
 
-_EMULATION = ("network", "precision", "engine", "seed", "latency_seconds")
+_EMULATION = ("network", "precision", "engine", "seed", "latency_seconds", "record_extremes")
 _SIMULATION_LIBRARY = "@sim"
 
 
@@ -33,6 +33,12 @@ class ScpiSettings(ChipSettings):
     timeout_seconds: float = Field(default=5.0, gt=0, le=86400, description="of one operation")
     identity: IdentitySettings = IdentitySettings()
     retries: RetrySettings = RetrySettings()
+    watchdog_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        le=86400,
+        description="silence of the host after which the chip makes itself safe; null for none",
+    )
     simulated: SimulatedSettings | None = None
     network: NetworkSettings | None = Field(default=None, description="what is emulated")
     precision: Literal["float64"] = "float64"
@@ -40,6 +46,9 @@ class ScpiSettings(ChipSettings):
     seed: int = Field(default=0, ge=0, lt=2**64, description="of the emulated chip's randomness")
     latency_seconds: float = Field(
         default=0.0, ge=0, description="added to every exchange by the emulated chip"
+    )
+    record_extremes: bool = Field(
+        default=False, description="the emulated chip keeps the extremes of every parameter"
     )
 
     @model_validator(mode="after")
@@ -49,7 +58,10 @@ class ScpiSettings(ChipSettings):
                 f'simulated goes with visa_library: "{_SIMULATION_LIBRARY}"; '
                 f"found {self.visa_library!r}"
             )
-        stray = [key for key in _EMULATION if key in self.model_fields_set]
+        # A resolved file spells defaults out.
+        stray = [
+            key for key in _EMULATION if getattr(self, key) != type(self).model_fields[key].default
+        ]
         if self.simulated is None and stray:
             raise ValueError(
                 f"{', '.join(stray)} say what is emulated and need simulated: "

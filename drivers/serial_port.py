@@ -8,12 +8,17 @@ from typing import TypeVar
 
 import serial
 
-from mgd_lab.errors import LinkError, LinkTimeoutError
+from drivers.link import place
+from drivers.serial_line import Line, line_of
+from mgd_lab.errors import ChipBusyError, LinkError, LinkTimeoutError
 
 T = TypeVar("T")
 
 _BITS_A_BYTE = 10
 """8 data bits, a start and a stop bit."""
+
+_KEPT_BYTES = 4096
+"""What the kernel takes ahead of the line; it may take more only once nearly all of it is sent."""
 
 
 class SerialPort:
@@ -33,9 +38,9 @@ class SerialPort:
         self._baud_rate = baud_rate
         self._timeout = timeout_seconds
         self._name = name
-        # What the line carries in half the time-out, so that a write of it never times out alone.
-        self._piece = max(1, int(baud_rate / _BITS_A_BYTE * timeout_seconds / 2))
+        self._patience = timeout_seconds + self.line_seconds(_KEPT_BYTES)
         self._serial: serial.Serial | None = None
+        self._line: Line | None = None
 
     @property
     def is_open(self) -> bool:
@@ -49,30 +54,27 @@ class SerialPort:
     def open(self) -> None:
         """Opens the port for this client alone, and forgets what had come in."""
         self._serial = self._attempt("open", self._opened)
+        self._line = self._attempt("open", lambda: line_of(self._usable))
 
     def close(self) -> None:
         """Closes the port; calling it again does nothing."""
-        opened, self._serial = self._serial, None
+        opened, self._serial, self._line = self._serial, None, None
         if opened is not None:
             self._attempt("close", opened.close)
 
     def write(self, data: bytes) -> None:
         """All of the bytes."""
-        opened, started = self._usable, time.monotonic()
+        started = time.monotonic()
         try:
-            if len(data) <= self._piece:
-                opened.write(data)
-                return
-            for first in range(0, len(data), self._piece):
-                opened.write(data[first : first + self._piece])
+            self._open_line.write(data, self._patience)
         except Exception as error:
             raise self._fault(error, "write", started) from error
 
-    def read(self) -> bytes:
-        """What has come; b"" where nothing came within the time-out."""
-        opened, started = self._usable, time.monotonic()
+    def read(self, seconds: float) -> bytes:
+        """What has come; b"" where nothing comes within `seconds`."""
+        started = time.monotonic()
         try:
-            return opened.read(max(1, opened.in_waiting))
+            return self._open_line.read(seconds)
         except Exception as error:
             raise self._fault(error, "read", started) from error
 
@@ -86,13 +88,19 @@ class SerialPort:
 
     @property
     def _where(self) -> str:
-        return f"{self._name} ({self.port})"
+        return place(self._name, self.port)
 
     @property
     def _usable(self) -> serial.Serial:
         if self._serial is None:
             raise LinkError(f"{self._where} is not open")
         return self._serial
+
+    @property
+    def _open_line(self) -> Line:
+        if self._line is None:
+            raise LinkError(f"{self._where} is not open")
+        return self._line
 
     def _opened(self) -> serial.Serial:
         return serial.serial_for_url(
@@ -116,11 +124,13 @@ class SerialPort:
             f"(timeout_seconds: {self._timeout:g})"
         )
 
-    def _fault(self, error: Exception, operation: str, started: float) -> LinkError:
-        if isinstance(error, serial.SerialTimeoutException):
+    def _fault(self, error: Exception, operation: str, started: float) -> LinkError | ChipBusyError:
+        if isinstance(error, LinkError):
+            return error
+        if isinstance(error, TimeoutError | serial.SerialTimeoutException):
             return self._timed_out(operation, started)
         if "exclusively lock" in str(error):
-            return LinkError(
+            return ChipBusyError(
                 f"{self._where} is in use by another program; a serial port serves one at a time. "
                 "Close the other program"
             )

@@ -21,3 +21,9 @@ class SerialSettings(ChipSettings):
     )
     identity: IdentitySettings = IdentitySettings()
     retries: RetrySettings = RetrySettings()
+    watchdog_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        le=86400,
+        description="silence of the host after which the chip makes itself safe; null for none",
+    )

@@ -12,32 +12,45 @@ from mgd_lab.wire import (
     Request,
     Restore,
     Samples,
+    SamplesHash,
     SetCost,
+    SetLimits,
+    SwitchOutputs,
+    WatchHost,
     WriteParameters,
 )
 
-# What a program needs comes before it; then the last known state of its training, and how far it
-# has gone since.
+# Limits come before everything that they judge. What a program needs comes before it; then the last
+# known state of its training. Outputs are switched on over known values, before the chip learns.
 _ORDER: tuple[type[Request], ...] = (
+    SetLimits,
     SetCost,
     Amplitudes,
     Samples,
+    SamplesHash,
     ConfigureProbes,
     ConfigureLearning,
     Restore,
-    Advance,
     WriteParameters,
+    SwitchOutputs,
 )
+# How far it has gone since; and the watchdog last, for all of this may take long.
+_LEARNING: tuple[type[Request], ...] = (Advance, WriteParameters)
+_LAST: tuple[type[Request], ...] = (WatchHost,)
 
 
 class SetUp:
-    """Requests without results; they are given in the order in which they can be repeated."""
+    """Requests without results, and `SamplesHash` where one was right.
+
+    They are given in the order in which they can be repeated.
+    """
 
     def __init__(self) -> None:
         self._requests: dict[type[Request], list[Request]] = {}
 
     def __iter__(self) -> Iterator[Request]:
-        return iter([request for kind in _ORDER for request in self._requests.get(kind, ())])
+        kinds = _ORDER + (_LEARNING if self._learns else ()) + _LAST
+        return iter([request for kind in kinds for request in self._requests.get(kind, ())])
 
     def replace(self, request: Request) -> None:
         """The request stands for all earlier ones of its kind."""
@@ -51,6 +64,11 @@ class SetUp:
     def forget(self, kind: type[Request]) -> None:
         """Nothing of this kind any more."""
         self._requests.pop(kind, None)
+
+    @property
+    def _learns(self) -> bool:
+        switched = self._requests.get(SwitchOutputs, [])
+        return Advance in self._requests and SwitchOutputs(on=False) not in switched
 
     def clear(self) -> None:
         """Nothing at all."""

@@ -13,13 +13,16 @@ from pyvisa import constants
 from pyvisa.resources import MessageBasedResource, SerialInstrument
 
 from drivers.direct_socket import DirectSocket, closing_socket
+from drivers.failed_opening import close_forgotten, root
+from drivers.link import place
 from drivers.visa_stream import NoStream, Stream, VisaStream
-from mgd_lab.errors import ConfigurationError, LinkError, LinkTimeoutError
+from mgd_lab.errors import ChipBusyError, ConfigurationError, LinkError, LinkTimeoutError
 
 T = TypeVar("T")
 
 _LONGEST_LINE = 4096
 _NO_SESSION = 0
+_FATAL = "FatalError"
 
 
 class VisaSession:
@@ -44,6 +47,7 @@ class VisaSession:
         self._quiet = ExitStack()
         self._stream: Stream = NoStream()
         self._has_answered = False
+        self._found: str | None = None
 
     def open(self) -> None:
         """Opens the session; ConfigurationError where there is no such VISA library."""
@@ -105,13 +109,25 @@ class VisaSession:
             # Looking around takes seconds, and the resource is known to be right.
             return LinkError(f"{self._where}: no answer any more. Check cable and power")
         return LinkError(
-            f"{self._name}: no answer from {self.resource_name!r}; resources that this library "
-            f"has: {self._resources()}. Check the key resource and the cable"
+            f"{self._where}: no answer; resources that this library has: {self._resources()}. "
+            "Check the key resource and the cable"
+        )
+
+    def _not_opened(self, reason: BaseException) -> LinkError | ChipBusyError:
+        if isinstance(reason, TimeoutError):
+            return LinkTimeoutError(f"{self._where}: no answer: {reason}")
+        # The words of a HiSLIP server that has a client already; its code is not passed on.
+        if _FATAL in str(reason) and "in use" in str(reason):
+            words = str(reason).partition(_FATAL)[2].lstrip(": ")
+            return ChipBusyError(f"{self._where} cannot be used: {words}")
+        return LinkError(
+            f"{self._where}: no answer: {type(reason).__name__}: {reason}. Check the key resource, "
+            "and whether the device is on and used by nobody else"
         )
 
     @property
     def _where(self) -> str:
-        return f"{self._name} ({self.resource_name})"
+        return place(self._name, self.resource_name)
 
     def _open_resource(self) -> None:
         if self._manager is None:
@@ -136,13 +152,12 @@ class VisaSession:
         self._stream = _stream(opened, self._timeout)
 
     def _resources(self) -> str:
-        if self._manager is None:
-            return "none"
-        try:
-            found = self._manager.list_resources("?*")
-        except Exception as error:  # noqa: BLE001 (the message says what failed)
-            return f"none ({error})"
-        return ", ".join(found) or "none"
+        if self._found is None and self._manager is not None:
+            try:
+                self._found = ", ".join(self._manager.list_resources("?*"))
+            except Exception as error:  # noqa: BLE001 (the message says what failed)
+                self._found = f"none ({error})"
+        return self._found or "none"
 
     def _attempt(self, operation: str, act: Callable[[], T]) -> T:
         started = time.monotonic()
@@ -157,7 +172,9 @@ class VisaSession:
         elapsed = time.monotonic() - started
         code = getattr(error, "error_code", None)
         if code == constants.StatusCode.error_resource_not_found:
-            return self.no_answer()
+            close_forgotten(error)
+            reason = root(error)
+            return self.no_answer() if reason is error else self._not_opened(reason)
         if code == constants.StatusCode.error_timeout or isinstance(error, TimeoutError):
             return LinkTimeoutError(
                 f"{self._where}: {operation} timed out after {elapsed:.3g} s "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import zlib
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from mgd_lab.chip import ChipDescription, LearningProgram, ProbeProgram
 from mgd_lab.codes import SignTable, unpack_signs
 from mgd_lab.costs import CostFunction
-from mgd_lab.errors import ChipError
+from mgd_lab.errors import ChipError, ConfigurationError
 from mgd_lab.experiment.chip_settings import ChipDriver, ChipSettings, Limits
 from mgd_lab.experiment.emulation import EmulationSettings
 from mgd_lab.experiment.limits import narrowed
+from sim_instruments.guarded_registers import EXTREMES, FEATURES, PRESENTATIONS, GuardedRegisters
 from sim_instruments.network import MultilayerPerceptron
 from sim_instruments.on_chip_learning import OnChipLearning
 from sim_instruments.probe_generator import Generated, ProbeGenerator
@@ -32,7 +33,7 @@ _CACHED_NUMBERS = 65536
 _FEW = 64
 
 
-class EmulatedChip:
+class EmulatedChip(GuardedRegisters):
     """Holds θ, a sample memory and a cost function, and computes what a probe costs.
 
     θ and θ̃ come as float32 and are added in float64; where parameters come as one register they
@@ -46,9 +47,9 @@ class EmulatedChip:
         name: str = "",
         latency_seconds: float = 0.0,
         limits: Limits | None = None,
+        record_extremes: bool = False,
     ) -> None:
         self._network = network
-        self._latency = latency_seconds
         own = ChipDescription(
             name=name or "emulated chip",
             groups=network.groups,
@@ -58,10 +59,11 @@ class EmulatedChip:
             sample_memory=_SAMPLE_MEMORY,
             largest_block=_LARGEST_BLOCK,
             exchange_seconds=latency_seconds,
+            features=FEATURES,
+            telemetry=(PRESENTATIONS, *EXTREMES) if record_extremes else (PRESENTATIONS,),
             simulated=True,
         )
-        self._description = narrowed(own, limits or Limits())
-        self._register = self._description.safe.copy()
+        super().__init__(narrowed(own, limits or Limits()), latency_seconds)
         self._amplitudes: Float64 | None = None
         self._look_up: SignTable | None = None
         self._generator: ProbeGenerator | None = None
@@ -95,22 +97,16 @@ class EmulatedChip:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.write_parameters(self._description.safe)
-
-    def write_parameters(self, values: Float64) -> None:
-        """values (P,)."""
         self._wait()
-        self._register = self._checked(values, (self._description.parameters,), "parameters").copy()
-
-    def read_parameters(self) -> Float64:
-        """The register as last written, (P,)."""
-        self._wait()
-        return self._register.copy()
+        self._make_safe()
 
     def outputs(self, parameters: Float64, inputs: Float32) -> Float64:
         """parameters (P,), inputs (n, I) → outputs (n, O)."""
-        self.write_parameters(parameters)
+        self._stage.check_on()
+        self._check_block(len(inputs))
         self._checked(inputs, (len(inputs), self._description.inputs), "inputs")
+        self.write_parameters(parameters)
+        self._stage.presentations += len(inputs)
         with np.errstate(all="ignore"):
             return self._network.forward(self._register[None], inputs.astype(np.float64))
 
@@ -132,13 +128,18 @@ class EmulatedChip:
         self._inputs = inputs.astype(np.float64)
         self._targets = targets.copy()
 
+    def samples_hash(self) -> int:
+        """CRC-32 of inputs, then targets, as float32, little-endian."""
+        of_inputs = zlib.crc32(self._inputs.astype("<f4").tobytes())
+        return zlib.crc32(self._targets.astype("<f4").tobytes(), of_inputs)
+
     def measure_dense(
         self, theta: Float32, samples: NDArray[np.uint32], perturbations: Float32
     ) -> Float64:
         """theta (P,), samples (n,), perturbations (n, P) → costs (n,)."""
+        self._check_block(len(samples))
         self._checked(perturbations, (len(samples), self._description.parameters), "perturbations")
-        self._load_register(theta)
-        return self._measure(samples, perturbations.astype(np.float64))
+        return self._measure(self._sent(theta), samples, perturbations.astype(np.float64))
 
     def set_amplitudes(self, amplitudes: Float32) -> None:
         """amplitudes (P,) of the packed codes."""
@@ -157,13 +158,17 @@ class EmulatedChip:
         if self._amplitudes is None or self._look_up is None:
             raise ChipError(f"{self._description.name}: codes came before their amplitudes")
         parameters = self._description.parameters
+        self._check_block(len(samples))
         self._checked(packed_codes, (len(samples), -(-parameters // 8)), "packed codes")
         self._checked(signs, (len(samples),), "signs")
-        self._load_register(theta)
-        if len(samples) <= _FEW:
+        sent = self._sent(theta)
+        if len(samples) <= _FEW or not self._stage.present_codes(
+            sent, self._amplitudes, signs, packed_codes
+        ):
             perturbations = unpack_signs(packed_codes, parameters) * self._amplitudes
             perturbations *= signs[:, None]
-            return self._measure(samples, perturbations)
+            return self._measure(sent, samples, perturbations)
+        self._register = sent
         return self._measure_many(self._look_up, samples, signs, packed_codes)
 
     def configure_probes(self, program: ProbeProgram) -> None:
@@ -178,15 +183,17 @@ class EmulatedChip:
 
     def measure_generated(self, theta: Float32, first_step: int, skip: int, count: int) -> Float64:
         """theta (P,) → costs (count,) of the probes from place `skip` of step `first_step`."""
+        self._check_block(count)
         return self._measure_probes(
             theta, self._the_generator().neighbouring(first_step, skip, count)
         )
 
     def configure_learning(self, program: LearningProgram, theta: Float64) -> None:
         """Step 0 of a training that the chip does itself, from θ float64 (P,)."""
-        self.configure_probes(program.probes)
         self._checked(theta, self._register.shape, "theta")
-        self._learning = OnChipLearning(program, theta, self._measure_probes)
+        learning = OnChipLearning(program, theta, self._measure_probes)
+        self.configure_probes(program.probes)
+        self._learning = learning
 
     def advance(self, step: int) -> None:
         """Trains until `step` steps have been done."""
@@ -208,11 +215,15 @@ class EmulatedChip:
         return self._learning
 
     def _measure_probes(self, theta: Float32, asked: Generated) -> Float64:
-        probes = asked.probes
+        samples, signs = asked.probes.samples, asked.probes.signs
+        blocks = [slice(k, k + _LARGEST_BLOCK) for k in range(0, len(samples), _LARGEST_BLOCK)]
         if asked.packed is not None:
-            return self.measure_signs(theta, probes.samples, probes.signs, asked.packed)
-        perturbations = self._the_generator().perturbations(probes)
-        return self.measure_dense(theta, probes.samples, perturbations)
+            packed = asked.packed
+            costs = [self.measure_signs(theta, samples[b], signs[b], packed[b]) for b in blocks]
+        else:
+            moves = self._the_generator().perturbations(asked.probes)
+            costs = [self.measure_dense(theta, samples[b], moves[b]) for b in blocks]
+        return np.concatenate(costs)
 
     def _the_generator(self) -> ProbeGenerator:
         if self._generator is None:
@@ -241,13 +252,18 @@ class EmulatedChip:
             costs[probes] = self._present(look_up.expand(table, codes), samples.take(probes))
         return costs
 
-    def _load_register(self, theta: Float32) -> None:
+    def _sent(self, theta: Float32) -> Float64:
+        """θ as it came, in float64."""
         self._wait()
-        self._register = self._checked(theta, self._register.shape, "theta").astype(np.float64)
+        return self._checked(theta, self._register.shape, "theta").astype(np.float64)
 
-    def _measure(self, samples: NDArray[np.uint32], perturbations: Float64) -> Float64:
-        """`perturbations` (n, P), signed, are overwritten."""
-        perturbations += self._register
+    def _measure(
+        self, theta: Float64, samples: NDArray[np.uint32], perturbations: Float64
+    ) -> Float64:
+        """`perturbations` (n, P), signed, are overwritten by θ + θ̃."""
+        perturbations += theta
+        self._stage.present(theta, perturbations)
+        self._register = theta
         return self._present(perturbations, samples)
 
     def _present(self, parameters: Float64, samples: NDArray[np.uint32]) -> Float64:
@@ -273,16 +289,12 @@ class EmulatedChip:
             raise ChipError(f"{self._description.name}: a cost was asked for before it was set")
         return self._cost(outputs, targets)
 
-    def _checked(self, values: NDArray[Any], shape: tuple[int, ...], what: str) -> NDArray[Any]:
-        if values.shape != shape:
-            raise ChipError(
-                f"{self._description.name}: {what} have shape {values.shape}, expected {shape}"
+    def _check_block(self, probes: int) -> None:
+        if probes > _LARGEST_BLOCK:
+            raise ConfigurationError(
+                f"{self._description.name}: a block of {probes} probes; the chip takes 1 to "
+                f"{_LARGEST_BLOCK}"
             )
-        return values
-
-    def _wait(self) -> None:
-        if self._latency:
-            time.sleep(self._latency)
 
 
 class EmulatedSettings(ChipSettings, EmulationSettings):
@@ -296,7 +308,13 @@ def emulated_chip(
     network = MultilayerPerceptron(
         settings.network.layers, settings.network.activation, settings.network.output_activation
     )
-    return EmulatedChip(network, name=name, latency_seconds=settings.latency_seconds, limits=limits)
+    return EmulatedChip(
+        network,
+        name=name,
+        latency_seconds=settings.latency_seconds,
+        limits=limits,
+        record_extremes=settings.record_extremes,
+    )
 
 
 def _build(settings: EmulatedSettings, visa_library: Any) -> EmulatedChip:  # noqa: ARG001 (no VISA)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable
 
-from mgd_lab.chip import Chip, HoldsParameters
+from mgd_lab.chip import Chip
 from mgd_lab.version import __version__
 from mgd_lab.wire import Status
 from mgd_lab.wire.frame_messages import (
     PROTOCOL_VERSION,
     Device,
+    heartbeat,
     pong,
     refusal_frame,
     reply_frame,
@@ -22,7 +25,9 @@ from mgd_lab.wire.frames import (
     FrameOpcode,
     frame,
 )
+from sim_instruments.power import abandon, restart
 from sim_instruments.scpi_exchange import TrainingRequests
+from sim_instruments.watchdog import HostWatch
 
 _FIRST_OF_THE_LINE = 0x40
 """Opcodes below are those of training requests."""
@@ -57,24 +62,40 @@ class FramesDevice:
         }
         self._given_epoch = epoch
         self._largest_frame = largest_frame
+        self._at_work = 0
+        self._lock = threading.Lock()
+        self.watch = HostWatch()
         self._start()
 
     def power_on(self) -> None:
         """As if the power had been switched off and on: a new epoch, nothing set up."""
-        self._start()
-        if isinstance(self._chip, HoldsParameters):
-            self._chip.write_parameters(self._chip.description.safe)
+        with self._lock:
+            self._start()
+            restart(self._chip)
+
+    def abandon(self, is_lost: Callable[[], bool]) -> None:
+        """Makes the chip safe and powers on anew, if it is so when the request at work is done."""
+        with self._lock:
+            if is_lost():
+                self._start()
+                abandon(self._chip)
 
     def receive(self, data: bytes) -> bytes:
         """Bytes of the line, in pieces of any size → what is answered to them."""
-        answers = (self._answer(found) for found in self._decoder.feed(data))
-        return b"".join(answer.encode() for answer in answers)
+        with self._lock:
+            answers = (self._answer(found) for found in self._decoder.feed(data))
+            return b"".join(answer.encode() for answer in answers)
+
+    def heartbeat(self) -> bytes:
+        """What may be sent while the device is at work on a request."""
+        return heartbeat(self._at_work, self._epoch).encode()
 
     def _start(self) -> None:
+        self.watch.set(0)
         drawn = int.from_bytes(os.urandom(4), "little")
         self._epoch = drawn if self._given_epoch is None else self._given_epoch
         self._refusals: list[tuple[Status, str]] = []
-        self._requests = TrainingRequests(self._chip, self._epoch, self._refuse)
+        self._requests = TrainingRequests(self._chip, self._epoch, self._refuse, self.watch.set)
         self._decoder = FrameDecoder(self._largest_frame)
 
     def _refuse(self, status: Status, reason: str) -> None:
@@ -100,6 +121,7 @@ class FramesDevice:
         return refusal_frame(found.sequence, self._epoch, Status.UNDEFINED_HEADER, reason)
 
     def _carry_out(self, request: Frame) -> Frame:
+        self._at_work = request.sequence
         reply = self._requests.answer(request.contents)
         if not self._refusals:
             return reply_frame(reply)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from mgd_lab.errors import LinkError
@@ -26,6 +25,7 @@ from sim_instruments.message_exchange import PolledCore
 from sim_instruments.occupancy import Occupancy
 from sim_instruments.tcp_connection import TcpConnection
 from sim_instruments.tcp_listener import TcpListener
+from sim_instruments.watchdog import Watchdog
 
 _SUB_ADDRESS = "hislip0"
 _NEWEST_VERSION = 0x0200
@@ -43,6 +43,7 @@ class _Channels:
     """
 
     session: HislipSession
+    watchdog: Watchdog
     synchronous: TcpConnection
     asynchronous: TcpConnection | None = None
     last_words: TcpConnection | None = None
@@ -55,6 +56,19 @@ class _Channels:
         elif self.asynchronous is not None:
             with self.sending:
                 self.asynchronous.send(outgoing.message.encode())
+
+    def answer(self, message: HislipMessage, connection: TcpConnection) -> None:
+        """Carries out what came on a channel, and sends what follows."""
+        if connection is self.asynchronous:
+            for outgoing in self.session.asynchronous(message):
+                self.send(outgoing)
+            return
+        self.watchdog.begin()
+        try:
+            for outgoing in self.session.synchronous(message):
+                self.send(outgoing)
+        finally:
+            self.watchdog.end()
 
     def hang_up(self) -> None:
         """One channel gone, the session is over."""
@@ -76,6 +90,7 @@ class HislipServer:
         self._core = core
         self._occupancy = occupancy
         self._listener = TcpListener(host, port, self._serve)
+        self._watchdog = Watchdog(core)
         self._numbers = itertools.count(1)
         self._open: dict[int, _Channels] = {}
 
@@ -88,10 +103,12 @@ class HislipServer:
     def start(self) -> None:
         """Listens; ConfigurationError where it cannot."""
         self._listener.start()
+        self._watchdog.start()
 
     def close(self) -> None:
         """Ends every session."""
         self._listener.close()
+        self._watchdog.close()
 
     def _serve(self, connection: TcpConnection) -> None:
         connection.wait_at_most(_SECONDS_TO_INITIALIZE)
@@ -122,12 +139,14 @@ class HislipServer:
             _end(connection, FatalErrorCode.TOO_MANY_CLIENTS, reason)
             return
         number = next(self._numbers) % _SESSION_NUMBERS
-        channels = self._open[number] = _Channels(HislipSession(self._core), connection)
+        channels = self._open[number] = _Channels(
+            HislipSession(self._core), self._watchdog, connection
+        )
         version = min(header.parameter >> 16, _NEWEST_VERSION)
         response = HislipMessage(MessageType.INITIALIZE_RESPONSE, 0, version << 16 | number)
         last_words: HislipMessage | None = None
         try:
-            last_words = _converse(channels, connection, response, channels.session.synchronous)
+            last_words = _converse(channels, connection, response)
         finally:
             del self._open[number]
             channels.hang_up()
@@ -144,7 +163,7 @@ class HislipServer:
         response = HislipMessage(MessageType.ASYNC_INITIALIZE_RESPONSE, 0, _VENDOR)
         last_words: HislipMessage | None = None
         try:
-            last_words = _converse(channels, connection, response, channels.session.asynchronous)
+            last_words = _converse(channels, connection, response)
         finally:
             channels.hang_up()
         _finish(connection, last_words)
@@ -154,9 +173,9 @@ def _converse(
     channels: _Channels,
     connection: TcpConnection,
     greeting: HislipMessage,
-    answer: Callable[[HislipMessage], Iterator[Outgoing]],
 ) -> HislipMessage | None:
     """Serves one channel to its end; returns what is left to say to the client."""
+    connection.on_receive = channels.watchdog.heard
     try:
         connection.send(greeting.encode())
         while True:
@@ -176,8 +195,7 @@ def _converse(
             if header.kind == MessageType.FATAL_ERROR:
                 return None
             message = HislipMessage(header.kind, header.control, header.parameter, payload)
-            for outgoing in answer(message):
-                channels.send(outgoing)
+            channels.answer(message, connection)
     except LinkError as error:
         channels.last_words = connection
         return fatal_message(FatalErrorCode.POORLY_FORMED_HEADER, str(error))

@@ -12,9 +12,16 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from mgd_lab.chip import SNAPSHOT_HEAD, LearningProgram, snapshot_length
+from mgd_lab.chip import (
+    SNAPSHOT_HEAD,
+    SNAPSHOT_PROJECTED,
+    SNAPSHOT_UPDATE_DUE,
+    LearningProgram,
+    snapshot_length,
+)
 from mgd_lab.codes import mean_square
 from mgd_lab.errors import ChipError
+from sim_instruments.learning_edges import LearningEdges
 from sim_instruments.probe_generator import Generated, ProbeGenerator, Probes
 
 Float32 = NDArray[np.float32]
@@ -27,10 +34,16 @@ _MOST_STEPS = 512
 
 
 class OnChipLearning:
-    """State and loop of a learning chip. `measure` is the chip's own way to present probes."""
+    """State and loop of a learning chip. `measure` is the chip's own way to present probes.
+
+    An update that is refused leaves everything as it was before, but for the mark that it is due:
+    whoever asks to go on is refused again.
+    """
 
     def __init__(self, program: LearningProgram, theta: Float64, measure: Measure) -> None:
         self._program = program
+        self._edges = LearningEdges(program.lowest, program.highest, program.on_update)
+        self._edges.check(theta)
         self._generator = ProbeGenerator(program.probes)
         self._measure = measure
         parameters = len(theta)
@@ -38,6 +51,8 @@ class OnChipLearning:
         self._square = mean_square(program.probes.kind, parameters) * (wide * wide)
         self.steps = 0
         self.theta: Float64 = theta.copy()
+        self._projected = 0
+        self._update_is_due = False
         self._baseline = math.nan
         self._last_cost = 0.0
         self._modulation = 0.0
@@ -52,11 +67,14 @@ class OnChipLearning:
         if step < self.steps:
             raise ChipError(f"asked to advance to step {step}; {self.steps} have been done")
         window = 1 if self._program.algorithm == "analog" else self._program.probes.tau_theta
+        if self._update_is_due:
+            self._move()
         while self.steps < step:
             # θ is constant to the end of the window; what lies before it can be presented at once.
             count = min(step - self.steps, window - self.steps % window, _MOST_STEPS)
             self._learn(count)
             if self.steps % window == 0:
+                self._update_is_due = True
                 self._move()
 
     def snapshot(self) -> Float64:
@@ -67,8 +85,8 @@ class OnChipLearning:
             self._last_cost,
             self._modulation,
             *self._beta_products,
-            0.0,
-            0.0,
+            self._projected,
+            self._update_is_due,
         ]
         arrays = (
             self.theta,
@@ -87,10 +105,13 @@ class OnChipLearning:
                 f"a snapshot of {snapshot_length(parameters)} numbers is needed; "
                 f"{snapshot.shape} came"
             )
+        self._edges.check(snapshot[SNAPSHOT_HEAD : SNAPSHOT_HEAD + parameters])
         self.steps = int(snapshot[0])
         self._baseline, self._last_cost = float(snapshot[1]), float(snapshot[2])
         self._modulation = float(snapshot[3])
         self._beta_products = [float(snapshot[4]), float(snapshot[5])]
+        self._projected = int(snapshot[SNAPSHOT_PROJECTED])
+        self._update_is_due = bool(snapshot[SNAPSHOT_UPDATE_DUE])
         arrays: Float64 = snapshot[SNAPSHOT_HEAD:].reshape(-1, parameters).copy()
         self.theta, self._total = arrays[0], arrays[1]
         self._first_memory, self._second_memory = arrays[2], arrays[3]
@@ -140,34 +161,29 @@ class OnChipLearning:
         self._filtered = keep * self._filtered + product * admit
 
     def _move(self) -> None:
-        """Moves θ at the end of a window."""
+        """Moves θ at the end of a window; LimitError, and nothing is changed, where it may not."""
         p = self._program
-        if p.algorithm == "analog":
-            gradient = self._filtered
-        else:
-            gradient = self._total / (self._square * p.scale_by)
-            self._total = np.zeros_like(self._total)
+        analog = p.algorithm == "analog"
+        gradient = self._filtered if analog else self._total / (self._square * p.scale_by)
+        first, second, products = self._first_memory, self._second_memory, self._beta_products
         rate = self._rate()
         if p.rule == "sgd":
             change = -rate * gradient
         elif p.rule == "momentum":
-            self._first_memory = p.momentum * self._first_memory + gradient
-            change = -rate * self._first_memory
+            first = p.momentum * first + gradient
+            change = -rate * first
         else:
-            change = self._adam(gradient, rate)
-        self.theta = self.theta + change
-
-    def _adam(self, gradient: Float64, rate: float) -> Float64:
-        p = self._program
-        self._first_memory = p.beta1 * self._first_memory + (1.0 - p.beta1) * gradient
-        self._second_memory = p.beta2 * self._second_memory + (1.0 - p.beta2) * (
-            gradient * gradient
-        )
-        self._beta_products[0] *= p.beta1
-        self._beta_products[1] *= p.beta2
-        mean = self._first_memory / (1.0 - self._beta_products[0])
-        square = self._second_memory / (1.0 - self._beta_products[1])
-        return -rate * mean / (np.sqrt(square) + p.epsilon)
+            first = p.beta1 * first + (1.0 - p.beta1) * gradient
+            second = p.beta2 * second + (1.0 - p.beta2) * (gradient * gradient)
+            products = [products[0] * p.beta1, products[1] * p.beta2]
+            mean, square = first / (1.0 - products[0]), second / (1.0 - products[1])
+            change = -rate * mean / (np.sqrt(square) + p.epsilon)
+        self.theta, projected = self._edges.admit(self.theta + change)
+        self._projected += projected
+        self._first_memory, self._second_memory, self._beta_products = first, second, products
+        if not analog:
+            self._total = np.zeros_like(self._total)
+        self._update_is_due = False
 
     def _rate(self) -> float:
         p = self._program

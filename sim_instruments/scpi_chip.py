@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from mgd_lab.chip import Chip, HoldsParameters
+from mgd_lab.chip import Chip
 from mgd_lab.errors import ConfigurationError, LimitError, LinkError, MgdLabError
 from mgd_lab.experiment.emulation import EmulationSettings, NetworkSettings
 from mgd_lab.version import __version__
@@ -21,10 +22,12 @@ from mgd_lab.wire import (
     parse_message,
 )
 from sim_instruments.emulated import EmulatedChip, emulated_chip
+from sim_instruments.power import abandon, restart
 from sim_instruments.scpi_exchange import TrainingRequests
 from sim_instruments.scpi_numbers import register_value
 from sim_instruments.scpi_status import StatusRegisters
 from sim_instruments.visa_library import SimulatedInstrument
+from sim_instruments.watchdog import HostWatch
 
 _SCPI_VERSION = b"1999.0"
 _INDEFINITE = (b"IND", b"INDEFINITE")
@@ -53,18 +56,29 @@ class ScpiChipDevice:
         fields = ("MGD Lab", model, serial, firmware)
         self._identity = ",".join(_plain(field) for field in fields).encode("ascii", "replace")
         self._given_epoch = epoch
+        self._lock = threading.Lock()
+        self.watch = HostWatch()
         self._start()
 
     def power_on(self) -> None:
         """As if the power had been switched off and on: a new epoch, nothing set up."""
-        self._start()
-        self._write_safe()
+        with self._lock:
+            self._start()
+            self._attempt(restart)
+
+    def abandon(self, is_lost: Callable[[], bool]) -> None:
+        """Makes the chip safe and powers on anew, if it is so when the request at work is done."""
+        with self._lock:
+            if is_lost():
+                self._start()
+                self._attempt(abandon)
 
     def _start(self) -> None:
+        self.watch.set(0)
         drawn = int.from_bytes(os.urandom(4), "little")
         self._epoch = drawn if self._given_epoch is None else self._given_epoch
         self._status = status = StatusRegisters()
-        self._requests = TrainingRequests(self._chip, self._epoch, status.report)
+        self._requests = TrainingRequests(self._chip, self._epoch, status.report, self.watch.set)
         self._queries: dict[Header, Callable[[], bytes]] = {
             Header.IDENTITY: lambda: self._identity,
             Header.OPERATION_COMPLETE: lambda: b"1",
@@ -80,6 +94,10 @@ class ScpiChipDevice:
 
     def respond(self, message: bytes) -> bytes:
         """One program message → its response message, line feed included; b"" where none."""
+        with self._lock:
+            return self._respond(message)
+
+    def _respond(self, message: bytes) -> bytes:
         try:
             commands = parse_message(message)
         except LinkError as error:
@@ -183,14 +201,13 @@ class ScpiChipDevice:
 
     def _reset(self) -> None:
         self._requests.reset()
-        self._write_safe()
+        self._attempt(restart)
 
-    def _write_safe(self) -> None:
-        if isinstance(self._chip, HoldsParameters):
-            try:
-                self._chip.write_parameters(self._chip.description.safe)
-            except MgdLabError as error:
-                self.report(Status.HARDWARE_ERROR, str(error))
+    def _attempt(self, act: Callable[[Chip], None]) -> None:
+        try:
+            act(self._chip)
+        except MgdLabError as error:
+            self.report(Status.HARDWARE_ERROR, str(error))
 
 
 class EmulationKeys(Protocol):
@@ -206,7 +223,7 @@ class EmulationKeys(Protocol):
     def seed(self) -> int: ...
 
 
-_KEYS = ("precision", "engine", "seed", "latency_seconds")
+_KEYS = ("precision", "engine", "seed", "latency_seconds", "record_extremes")
 
 
 def chip_behind(settings: EmulationKeys) -> EmulatedChip:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mgd_lab.chip import (
     Chip,
     GeneratesProbes,
+    HashesSamples,
     HoldsParameters,
     HoldsSamples,
     Learns,
@@ -40,6 +41,7 @@ from mgd_lab.wire import (
     Request,
     Restore,
     Samples,
+    SamplesHash,
     SetCost,
     Signs,
     Snapshot,
@@ -49,6 +51,7 @@ from mgd_lab.wire import (
     decode_request,
     refused_result_count,
 )
+from sim_instruments.guard_exchange import GuardRequests
 
 Float64 = NDArray[np.float64]
 
@@ -62,14 +65,21 @@ class TrainingRequests:
         chip: what computes or measures.
         epoch: the session epoch, u32, that every reply carries.
         report: told the status and a sentence about every request that is refused.
+        watch: told how long the host may be silent.
     """
 
-    def __init__(self, chip: Chip, epoch: int, report: Callable[[Status, str], None]) -> None:
+    def __init__(
+        self,
+        chip: Chip,
+        epoch: int,
+        report: Callable[[Status, str], None],
+        watch: Callable[[float], None],
+    ) -> None:
         self._chip: Any = chip
         self._epoch = epoch
         self._report = report
         self.widths = Widths.of(chip.description)
-        self._handlers = self._supported(chip)
+        self._handlers = self._supported(chip) | GuardRequests(chip, watch).handlers
         self.reset()
 
     def reset(self) -> None:
@@ -108,6 +118,8 @@ class TrainingRequests:
             handlers |= {SetCost: self._set_cost, Costs: self._costs}
         if isinstance(chip, HoldsSamples):
             handlers[Samples] = self._load
+        if isinstance(chip, HashesSamples):
+            handlers[SamplesHash] = self._hash
         if isinstance(chip, MeasuresDense):
             handlers[Dense] = self._dense
         if isinstance(chip, MeasuresSigns):
@@ -170,6 +182,11 @@ class TrainingRequests:
             # The parts stay: should the reply be lost, the last of them comes again.
             self._samples_held = last
         return _NOTHING
+
+    def _hash(self, request: SamplesHash) -> Float64:  # noqa: ARG002 (it says nothing more)
+        if not self._samples_held:
+            raise ConfigurationError("the hash is asked for before all samples have come")
+        return np.array([float(self._chip.samples_hash())])
 
     def _dense(self, request: Dense) -> Float64:
         theta = self._known_theta(request)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import threading
 import time
 import tty
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mgd_lab.errors import ConfigurationError
+from sim_instruments.heartbeats import Heartbeats
 from sim_instruments.serial_line import Line
+from sim_instruments.watchdog import Watchdog
 
 _PIECE_BYTES = 65536
 _PACED_PIECE_BYTES = 256
@@ -27,6 +30,15 @@ class LineDevice(Protocol):
 
     def receive(self, data: bytes) -> bytes:
         """Bytes of the line → what is answered to them."""
+        ...
+
+
+@runtime_checkable
+class Beats(Protocol):
+    """A device that can say, while it is at work, that it is."""
+
+    def heartbeat(self) -> bytes:
+        """The bytes of it; b"" for none."""
         ...
 
 
@@ -50,6 +62,9 @@ class SerialServer:
         self._ends: tuple[int, int] | None = None
         self._thread: threading.Thread | None = None
         self._wake_read, self._wake_write = -1, -1
+        self._watchdog = Watchdog(device)
+        self._heartbeats = Heartbeats(self._beat)
+        self._unsent = bytearray()
 
     @property
     def resource(self) -> str:
@@ -78,7 +93,10 @@ class SerialServer:
             self._close_ends()
             raise
         self._thread = threading.Thread(target=self._serve, args=(device_end,), daemon=True)
+        self._watchdog, self._heartbeats = Watchdog(self._device), Heartbeats(self._beat)
         self._thread.start()
+        self._watchdog.start()
+        self._heartbeats.start()
 
     def close(self) -> None:
         """The terminal disappears, as a board that is unplugged; doing it twice does nothing."""
@@ -87,6 +105,8 @@ class SerialServer:
             return
         os.write(self._wake_write, b"\0")
         thread.join()
+        self._watchdog.close()
+        self._heartbeats.close()
         if self._ends and self._link.is_symlink():
             ours = os.ttyname(self._ends[1])
             if str(self._link.readlink()) == ours:
@@ -114,7 +134,7 @@ class SerialServer:
     def _serve(self, end: int) -> None:
         incoming, outgoing = Line(self._baud_rate), Line(self._baud_rate)
         piece = _PIECE_BYTES if self._baud_rate is None else _PACED_PIECE_BYTES
-        unsent = bytearray()
+        unsent = self._unsent
         while True:
             now = time.monotonic()
             waits = [incoming.wait(now)] + ([outgoing.wait(now)] if unsent else [])
@@ -133,8 +153,35 @@ class SerialServer:
             if end in readable:
                 data = os.read(end, piece)
                 incoming.carry(len(data), time.monotonic())
-                unsent += self._device.receive(data)
-            if end in writable:
-                sent = os.write(end, memoryview(unsent)[:piece])
+                unsent += self._received(data)
+                # A line without delay takes it at once, as a rule: nobody need be asked.
+                if self._baud_rate is None:
+                    writable = [end]
+            if unsent and end in writable:
+                sent = _write(end, memoryview(unsent)[:piece])
                 outgoing.carry(sent, time.monotonic())
                 del unsent[:sent]
+
+    def _received(self, data: bytes) -> bytes:
+        """What the device answers, after whatever was sent while it was at work."""
+        self._watchdog.begin()
+        self._heartbeats.begin()
+        try:
+            return self._device.receive(data)
+        finally:
+            self._heartbeats.end()
+            self._watchdog.end()
+
+    def _beat(self) -> None:
+        # The serving thread is at work meanwhile. Half a frame that waits must not be cut in two.
+        if self._ends is None or self._unsent or not isinstance(self._device, Beats):
+            return
+        beat = self._device.heartbeat()
+        sent = _write(self._ends[0], memoryview(beat))
+        self._unsent += beat[sent:] if sent else b""
+
+
+def _write(end: int, data: memoryview) -> int:
+    with contextlib.suppress(BlockingIOError), data:
+        return os.write(end, data)
+    return 0

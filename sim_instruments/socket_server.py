@@ -8,6 +8,7 @@ from sim_instruments.message_exchange import PolledCore
 from sim_instruments.occupancy import Occupancy
 from sim_instruments.tcp_connection import TcpConnection
 from sim_instruments.tcp_listener import TcpListener
+from sim_instruments.watchdog import Watchdog
 
 _SECONDS_TO_READ_A_REFUSAL = 2.0
 
@@ -25,6 +26,7 @@ class SocketServer:
         self._core = core
         self._occupancy = occupancy
         self._listener = TcpListener(host, port, self._serve)
+        self._watchdog = Watchdog(core)
 
     @property
     def resource(self) -> str:
@@ -35,10 +37,12 @@ class SocketServer:
     def start(self) -> None:
         """Listens; ConfigurationError where it cannot."""
         self._listener.start()
+        self._watchdog.start()
 
     def close(self) -> None:
         """Ends every conversation."""
         self._listener.close()
+        self._watchdog.close()
 
     def _serve(self, connection: TcpConnection) -> None:
         holder = self._occupancy.take(connection.client, connection.hung_up)
@@ -53,6 +57,7 @@ class SocketServer:
 
     def _converse(self, connection: TcpConnection) -> None:
         core, stream = self._core, MessageStream()
+        connection.on_receive = self._watchdog.heard
         while data := connection.receive():
             stream.feed(data)
             while True:
@@ -63,7 +68,11 @@ class SocketServer:
                     continue
                 if message is None:
                     break
-                response = core.respond(message)
+                self._watchdog.begin()
+                try:
+                    response = core.respond(message)
+                finally:
+                    self._watchdog.end()
                 if not response:
                     continue
                 try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import struct
+from collections.abc import Callable
 
 RECEIVE_BYTES = 65536
 _SEND_SECONDS = 10
@@ -18,6 +19,8 @@ _QUICK = getattr(socket, "TCP_QUICKACK", None)
 class TcpConnection:
     """A connected socket, with what a device needs of it.
 
+    `on_receive` is called whenever something has come.
+
     Args:
         peer: the socket.
         client: what messages call the other end, `address:port`.
@@ -30,6 +33,7 @@ class TcpConnection:
         self._peer = peer
         self.client = client
         self._buffer = bytearray()
+        self.on_receive: Callable[[], None] = _nothing
         peer.settimeout(None)
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # The kernel's own time limit: Python's would ask the kernel twice for every receive.
@@ -44,6 +48,7 @@ class TcpConnection:
         OSError where the connection broke.
         """
         data = self._peer.recv(RECEIVE_BYTES)
+        self.on_receive()
         if _QUICK is not None and data:
             # Linux forgets it: without it a peer that writes in two pieces waits 40 ms.
             self._peer.setsockopt(socket.IPPROTO_TCP, _QUICK, 1)
@@ -120,3 +125,7 @@ class TcpConnection:
             option = getattr(socket, name, None)
             if option is not None:
                 self._peer.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def _nothing() -> None:
+    pass

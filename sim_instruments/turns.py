@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from mgd_lab.wire import Status
 from sim_instruments.message_exchange import PolledCore
 from sim_instruments.scpi_chip import ScpiChipDevice
-from sim_instruments.serial_server import LineDevice
+from sim_instruments.serial_server import Beats, LineDevice
+from sim_instruments.watchdog import HostWatch, WatchedDevice
 
 
 class Turns:
@@ -31,6 +33,9 @@ class Turns:
     def begin(self, device: ScpiChipDevice | LineDevice) -> None:
         """To be called inside `with`, before the device uses the chip."""
         if self._last is not None and self._last is not device:
+            # The chip was safe when it changed hands, and is watched by the other now.
+            if isinstance(self._last, WatchedDevice):
+                self._last.watch.set(0)
             device.power_on()
         self._last = device
 
@@ -41,6 +46,16 @@ class ScpiInTurn(PolledCore):
     def __init__(self, core: ScpiChipDevice, turns: Turns) -> None:
         self._core = core
         self._turns = turns
+
+    @property
+    def watch(self) -> HostWatch:
+        """That of the device."""
+        return self._core.watch
+
+    def abandon(self, is_lost: Callable[[], bool]) -> None:
+        """The host is lost."""
+        with self._turns:
+            self._core.abandon(is_lost)
 
     def respond(self, message: bytes) -> bytes:
         """The response message, b"" where there is none."""
@@ -67,6 +82,18 @@ class LineInTurn(LineDevice):
     def __init__(self, device: LineDevice, turns: Turns) -> None:
         self._device = device
         self._turns = turns
+        self._watched = device if isinstance(device, WatchedDevice) else None
+        self.watch = HostWatch() if self._watched is None else self._watched.watch
+
+    def abandon(self, is_lost: Callable[[], bool]) -> None:
+        """The host is lost."""
+        with self._turns:
+            if self._watched is not None:
+                self._watched.abandon(is_lost)
+
+    def heartbeat(self) -> bytes:
+        """What may be sent while the device is at work; b"" where it has nothing to say."""
+        return self._device.heartbeat() if isinstance(self._device, Beats) else b""
 
     def power_on(self) -> None:
         """Forgets everything, as after a power failure."""

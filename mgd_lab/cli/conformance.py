@@ -103,13 +103,17 @@ def _summary(chip: Path, results: list[CheckResult], message: str | None) -> dic
 
 @contextmanager
 def _interrupted_by_signals() -> Generator[None]:
-    """SIGTERM and SIGHUP end the test as Ctrl-C does, so that the chip is made safe."""
+    """Ctrl-C, SIGTERM and SIGHUP end the test, once: then the chip is made safe undisturbed."""
+    raised = False
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal raised
         del number, frame
-        raise KeyboardInterrupt
+        if not raised:
+            raised = True
+            raise KeyboardInterrupt
 
-    numbers = (signal.SIGTERM, signal.SIGHUP)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     heeded = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
     earlier = {number: signal.signal(number, interrupt) for number in heeded}
     try:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mgd_lab.bench import SettingsOfDrivers, chip_drivers
+from mgd_lab.bench.chip_lock import locked_chip
 from mgd_lab.bench.chips import build_chip
 from mgd_lab.chip import Chip
 from mgd_lab.conformance.chip_file import load_chip_file
@@ -44,17 +45,18 @@ def check_chip(
     Raises:
         ConfigurationError: the chip file, or a name in `checks`, is wrong.
         LimitError: the chip's limits leave no room for the amplitude.
-        ChipError: the chip could not be opened, or not made safe.
+        ChipError: the chip is in use, could not be opened, or not made safe.
     """
     settings = load_chip_file(chip_file, overrides, drivers=SettingsOfDrivers(chip_drivers()))
-    return check_built_chip(
-        build_chip(settings),
-        settings,
-        amplitude=amplitude,
-        tolerance=tolerance,
-        checks=checks,
-        observe=observe,
-    )
+    with locked_chip(settings):
+        return check_built_chip(
+            build_chip(settings),
+            settings,
+            amplitude=amplitude,
+            tolerance=tolerance,
+            checks=checks,
+            observe=observe,
+        )
 
 
 def check_built_chip(
@@ -106,20 +108,21 @@ def _results(check: Check, subject: Subject) -> Iterator[CheckResult]:
     session = Session(subject)
     if check.run is not None:
         run = check.run
-        yield _result(check, check.name, lambda: run(session), subject)
+        yield _result(check, check.name, lambda: run(session), session)
     if check.run_on_rung is not None:
         run_on_rung = check.run_on_rung
         for rung in session.rungs():
             name = f"{check.name}[{rung}]"
-            yield _result(check, name, lambda rung=rung: run_on_rung(session, rung), subject)
+            yield _result(check, name, lambda rung=rung: run_on_rung(session, rung), session)
 
 
-def _result(check: Check, name: str, run: Callable[[], Verdict], subject: Subject) -> CheckResult:
+def _result(check: Check, name: str, run: Callable[[], Verdict], session: Session) -> CheckResult:
     try:
         if check.opens:
             verdict = run()
         else:
-            with subject.chip:
+            with session.chip:
+                session.begin()
                 verdict = run()
     except MgdLabError as error:
         verdict = failed(f"{error}")

@@ -58,6 +58,9 @@ def program_for(session: Session, kind: Learned, reference: Rung | None) -> Lear
         rate_kind="cosine" if kind == "adam" else "constant",
         rate_steps=500,
         final_fraction=0.1 if kind == "adam" else 0.0,
+        lowest=session.material.envelope.lowest,
+        highest=session.material.envelope.highest,
+        on_update="project",
     )
 
 

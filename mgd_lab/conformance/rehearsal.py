@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -24,14 +23,17 @@ from mgd_lab.conformance.session import Session
 from mgd_lab.controller import (
     AnalogLearner,
     ChunkSource,
+    CostGuard,
     DiscreteLearner,
     Learner,
     Measurement,
+    PauseControl,
     StepLog,
     SystemClock,
     TrainingState,
     Updater,
 )
+from mgd_lab.experiment import CostBounds
 from mgd_lab.records import Record
 
 Float64 = NDArray[np.float64]
@@ -61,9 +63,11 @@ def trained_by_host(session: Session, kind: Learned, rung: Rung, steps: int) -> 
         measurement = Measurement(
             session.prober(rung),
             session.largest_block(rung),
-            threading.Event(),
+            lambda: False,
             session.description.name,
             workers,
+            CostGuard(CostBounds()),
+            PauseControl(),
         )
         learner = _learner(session, source, program, rule, measurement)
         done = 0

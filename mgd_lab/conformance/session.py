@@ -19,6 +19,7 @@ from mgd_lab.chip import (
     MeasuresCost,
     MeasuresSigns,
     Rung,
+    SwitchesOutputs,
 )
 from mgd_lab.conformance.comparison import Comparison, Noise, compare, noise_of
 from mgd_lab.conformance.material import Material, program_of
@@ -64,6 +65,12 @@ class Session:
         self.chip = subject.chip
         self.description = subject.description
         self.material = subject.material
+
+    def begin(self) -> None:
+        """Right after opening: outputs on, where the chip has a switch for them."""
+        chip = self.chip
+        if "output_switch" in self.description.features and isinstance(chip, SwitchesOutputs):
+            chip.switch_outputs(on=True)
 
     def obstacle(self, rung: Rung) -> str:
         """Why the chip cannot be asked on this rung; empty where it can."""

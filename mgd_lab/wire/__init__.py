@@ -18,6 +18,14 @@ from mgd_lab.wire.descriptions import (
     encode_description,
 )
 from mgd_lab.wire.envelope import CRC_BYTES, HEADER_BYTES, Opcode, Widths
+from mgd_lab.wire.guard_requests import (
+    ReadLimits,
+    ReadOutputs,
+    ReadTelemetry,
+    SetLimits,
+    SwitchOutputs,
+    WatchHost,
+)
 from mgd_lab.wire.program_requests import (
     Advance,
     ConfigureLearning,
@@ -40,8 +48,10 @@ from mgd_lab.wire.setup_requests import (
     Amplitudes,
     ReadParameters,
     Samples,
+    SamplesHash,
     SetCost,
     WriteParameters,
+    samples_hash,
 )
 from mgd_lab.wire.statuses import Status, status_text
 
@@ -64,15 +74,22 @@ __all__ = [
     "MessageStream",
     "Opcode",
     "Outputs",
+    "ReadLimits",
+    "ReadOutputs",
     "ReadParameters",
+    "ReadTelemetry",
     "Reply",
     "Request",
     "Restore",
     "Samples",
+    "SamplesHash",
     "SetCost",
+    "SetLimits",
     "Signs",
     "Snapshot",
     "Status",
+    "SwitchOutputs",
+    "WatchHost",
     "Widths",
     "WriteParameters",
     "block_extent",
@@ -89,5 +106,6 @@ __all__ = [
     "parse_message",
     "refused_result_count",
     "result_count",
+    "samples_hash",
     "status_text",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from mgd_lab.chip import snapshot_length
-from mgd_lab.errors import LinkError
+from mgd_lab.errors import LimitError, LinkError
 from mgd_lab.wire.envelope import (
     CRC_BYTES,
     HEADER_BYTES,
@@ -14,6 +14,14 @@ from mgd_lab.wire.envelope import (
     Widths,
     check_seal,
     read_header,
+)
+from mgd_lab.wire.guard_requests import (
+    ReadLimits,
+    ReadOutputs,
+    ReadTelemetry,
+    SetLimits,
+    SwitchOutputs,
+    WatchHost,
 )
 from mgd_lab.wire.program_requests import (
     Advance,
@@ -28,14 +36,16 @@ from mgd_lab.wire.setup_requests import (
     Amplitudes,
     ReadParameters,
     Samples,
+    SamplesHash,
     SetCost,
     WriteParameters,
 )
 
 Measurement = Outputs | Costs | Dense | Signs | Generated
-Setup = Amplitudes | Samples | SetCost | WriteParameters | ReadParameters
+Setup = Amplitudes | Samples | SamplesHash | SetCost | WriteParameters | ReadParameters
 Program = ConfigureProbes | ConfigureLearning | Advance | Snapshot | Restore
-Request = Measurement | Setup | Program
+Guard = SetLimits | ReadLimits | SwitchOutputs | ReadOutputs | WatchHost | ReadTelemetry
+Request = Measurement | Setup | Program | Guard
 
 _REQUESTS: dict[Opcode, type[Request]] = {
     kind.opcode: kind
@@ -46,6 +56,7 @@ _REQUESTS: dict[Opcode, type[Request]] = {
         Signs,
         Amplitudes,
         Samples,
+        SamplesHash,
         SetCost,
         WriteParameters,
         ReadParameters,
@@ -55,12 +66,23 @@ _REQUESTS: dict[Opcode, type[Request]] = {
         Advance,
         Snapshot,
         Restore,
+        SetLimits,
+        ReadLimits,
+        SwitchOutputs,
+        ReadOutputs,
+        WatchHost,
+        ReadTelemetry,
     )
 }
 
 
 def decode_request(data: bytes, widths: Widths) -> tuple[Header, Request]:
-    """The request that the bytes hold; LinkError where they are damaged, short, long or wrong."""
+    """The request that the bytes hold.
+
+    Raises:
+        LinkError: they are damaged, short, long or wrong.
+        LimitError: there are more probes, or samples, than the device takes at once.
+    """
     check_seal(data, "request")
     header = read_header(data)
     _check_count(header, widths)
@@ -80,9 +102,14 @@ def result_count(opcode: Opcode, count: int, widths: Widths) -> int:
         return count * widths.outputs
     if opcode in _MEASUREMENTS:
         return count
-    if opcode == Opcode.SNAPSHOT:
-        return snapshot_length(widths.parameters)
-    return widths.parameters if opcode == Opcode.READ_PARAMETERS else 0
+    return {
+        Opcode.READ_PARAMETERS: widths.parameters,
+        Opcode.READ_LIMITS: 2 * widths.parameters,
+        Opcode.READ_OUTPUTS: 1,
+        Opcode.READ_TELEMETRY: widths.telemetry,
+        Opcode.SAMPLES_HASH: 1,
+        Opcode.SNAPSHOT: snapshot_length(widths.parameters),
+    }.get(opcode, 0)
 
 
 def refused_result_count(data: bytes, widths: Widths) -> tuple[int, int]:
@@ -95,7 +122,7 @@ def refused_result_count(data: bytes, widths: Widths) -> tuple[int, int]:
     try:
         header = read_header(data)
         _check_count(header, widths)
-    except LinkError:
+    except (LinkError, LimitError):
         return sequence, 0
     return sequence, result_count(header.opcode, header.count, widths)
 
@@ -109,6 +136,12 @@ _WITHOUT_COUNT = frozenset(
         Opcode.ADVANCE,
         Opcode.SNAPSHOT,
         Opcode.RESTORE,
+        Opcode.SAMPLES_HASH,
+        Opcode.READ_LIMITS,
+        Opcode.SWITCH_OUTPUTS,
+        Opcode.READ_OUTPUTS,
+        Opcode.WATCH_HOST,
+        Opcode.READ_TELEMETRY,
     }
 )
 
@@ -124,6 +157,9 @@ def _check_count(header: Header, widths: Widths) -> None:
     else:
         low = high = widths.parameters
     if not low <= count <= high:
-        raise LinkError(f"the request {opcode.name} counts {count}; it may count {low} to {high}")
+        # What is too much of a right thing is the sender's mistake, and no damage on the way.
+        too_many = count > high and opcode in _MEASUREMENTS | {Opcode.SAMPLES}
+        kind = LimitError if too_many else LinkError
+        raise kind(f"the request {opcode.name} counts {count}; it may count {low} to {high}")
     if opcode not in _WITH_THETA and (header.theta_follows or header.theta_number):
         raise LinkError(f"the request {opcode.name} carries no θ")

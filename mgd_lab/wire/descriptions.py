@@ -7,11 +7,13 @@ import math
 from dataclasses import fields
 from typing import Any, cast
 
-from mgd_lab.chip import ChipDescription, ParameterGroup
+from mgd_lab.chip import ALL_FEATURES, ChipDescription, ParameterGroup, TelemetryChannel
 from mgd_lab.errors import ConfigurationError, LinkError
 
 LARGEST_DESCRIPTION_BYTES = 2**20
+_MOST_CHANNELS = 4096
 _LARGEST_COUNT = 2**26
+_LARGEST_OF = {"sample_memory": 2**32 - 1, "writes_budget": 2**53}
 
 
 def encode_description(description: ChipDescription) -> bytes:
@@ -32,6 +34,9 @@ def decode_description(data: bytes) -> ChipDescription:
     mapping["groups"] = [
         _checked(group, ParameterGroup, "a parameter group") for group in cast("list[Any]", groups)
     ]
+    # Newer firmware may have features that this host knows nothing of, and does not use.
+    mapping["features"] = [name for name in _texts(mapping, "features") if name in ALL_FEATURES]
+    mapping["telemetry"] = _channels(mapping)
     try:
         description = ChipDescription.from_mapping(mapping)
     except ConfigurationError as error:
@@ -39,6 +44,25 @@ def decode_description(data: bytes) -> ChipDescription:
     if description.parameters > _LARGEST_COUNT:
         raise LinkError(f"the chip's description has {description.parameters} parameters")
     return description
+
+
+def _texts(mapping: dict[str, Any], key: str) -> list[str]:
+    names = mapping.get(key, [])
+    if not isinstance(names, list) or not all(
+        isinstance(name, str) for name in cast("list[Any]", names)
+    ):
+        raise LinkError(f"the chip's description has {key} = {names!r:.60}, which lists no names")
+    return cast("list[str]", names)
+
+
+def _channels(mapping: dict[str, Any]) -> list[dict[str, Any]]:
+    channels = mapping.get("telemetry", [])
+    if not isinstance(channels, list) or len(cast("list[Any]", channels)) > _MOST_CHANNELS:
+        raise LinkError(f"the chip's description has telemetry = {channels!r:.60}")
+    return [
+        _checked(channel, TelemetryChannel, "a telemetry channel")
+        for channel in cast("list[Any]", channels)
+    ]
 
 
 def _refuse_constant(name: str) -> float:
@@ -62,8 +86,7 @@ def _checked(value: object, kind: type[Any], what: str) -> dict[str, Any]:
 def _fits(key: str, entry: object, annotation: str) -> bool:
     match annotation:
         case "int":
-            largest = 2**32 - 1 if key == "sample_memory" else _LARGEST_COUNT
-            return type(entry) is int and 0 <= entry <= largest
+            return type(entry) is int and 0 <= entry <= _LARGEST_OF.get(key, _LARGEST_COUNT)
         case "float":
             unbounded = entry is None and key in ("low", "high", "input_low", "input_high")
             return unbounded or (type(entry) in (int, float) and _is_finite(entry))

@@ -52,6 +52,13 @@ class Opcode(IntEnum):
     ADVANCE = 23
     SNAPSHOT = 24
     RESTORE = 25
+    SAMPLES_HASH = 26
+    SET_LIMITS = 27
+    READ_LIMITS = 28
+    SWITCH_OUTPUTS = 29
+    READ_OUTPUTS = 30
+    WATCH_HOST = 31
+    READ_TELEMETRY = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,7 @@ class Widths:
         parameters, inputs, outputs: P, I, O.
         largest_block: most probes in one request.
         sample_memory: most samples that the device holds.
+        telemetry: T, the number of channels.
     """
 
     parameters: int
@@ -69,6 +77,7 @@ class Widths:
     outputs: int
     largest_block: int
     sample_memory: int = 0
+    telemetry: int = 0
 
     @classmethod
     def of(cls, description: ChipDescription) -> Self:
@@ -79,6 +88,7 @@ class Widths:
             description.outputs,
             description.largest_block,
             description.sample_memory,
+            len(description.telemetry),
         )
 
     @property

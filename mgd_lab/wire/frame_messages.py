@@ -85,6 +85,11 @@ def pong(sequence: int, epoch: int) -> Frame:
     return frame(sequence, FrameOpcode.PONG, _EPOCH.pack(epoch))
 
 
+def heartbeat(sequence: int, epoch: int) -> Frame:
+    """What a device says that is at work on request number `sequence` for long."""
+    return frame(sequence, FrameOpcode.HEARTBEAT, _EPOCH.pack(epoch))
+
+
 def epoch_of(found: Frame) -> int:
     """The session epoch that a PONG or HEARTBEAT carries; LinkError where there is none."""
     if len(found.payload) != _EPOCH.size:

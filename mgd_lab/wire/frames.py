@@ -98,15 +98,21 @@ class FrameDecoder:
         found: list[Frame | DamagedFrame] = []
         start = 0
         while (end := data.find(0, start)) >= 0:
-            self._keep(data[start:end])
+            part = data[start:end]
             start = end + 1
+            if not self._begun and not self._skipping and len(part) <= self._most_encoded:
+                if part:
+                    found.append(_decoded(part))
+                continue
+            self._keep(part)
             if self._skipping:
                 self._skipping = False
                 found.append(DamagedFrame(f"a frame is longer than {self._limit} bytes"))
             elif self._begun:
                 found.append(_decoded(bytes(self._begun)))
                 self._begun.clear()
-        self._keep(data[start:])
+        if start < len(data):
+            self._keep(data[start:])
         return found
 
     def _keep(self, part: bytes) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mgd_lab.chip import LearningProgram, ProbeProgram, snapshot_length
 from mgd_lab.codes import Kind, Order
 from mgd_lab.errors import LinkError
+from mgd_lab.wire.bodiless import Bodiless
 from mgd_lab.wire.envelope import HEADER, HEADER_BYTES, THETA_FOLLOWS, Header, Opcode, Widths, seal
 
 Float32 = NDArray[np.float32]
@@ -24,6 +25,7 @@ T = TypeVar("T")
 
 KINDS: tuple[Kind, ...] = ("sequential", "random", "walsh", "sinusoidal")
 ORDERS: tuple[Order, ...] = ("shuffled", "random", "cyclic")
+ON_UPDATE: tuple[Literal["refuse", "project"], ...] = ("refuse", "project")
 BASELINES: tuple[Literal["measured", "paired", "none"], ...] = ("measured", "paired", "none")
 ALGORITHMS: tuple[Literal["discrete", "analog"], ...] = ("discrete", "analog")
 RULES: tuple[Literal["sgd", "momentum", "adam"], ...] = ("sgd", "momentum", "adam")
@@ -37,9 +39,11 @@ RATES: tuple[Literal["constant", "cosine", "linear", "exponential"], ...] = (
 _PLACE = struct.Struct("<QII")
 # kind, order, baseline, 0, batch, seed, tau_p, tau_x, tau_theta, refresh, samples, 0
 _PROBES = struct.Struct("<BBBBIQQQQQII")
-# algorithm, rule, rate kind, 0, 0, scale_by, rate_steps, then eight float64
+# algorithm, rule, rate kind, on_update, 0, scale_by, rate_steps, then eight float64
 _LEARNING = struct.Struct("<BBBBIQQ8d")
 _STEP = struct.Struct("<Q")
+# θ, lowest, highest in float64 and amplitudes in float32: so many bytes a parameter.
+_LEARNING_BYTES_A_PARAMETER = 28
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +129,7 @@ class ConfigureLearning:
             ALGORITHMS.index(program.algorithm),
             RULES.index(program.rule),
             RATES.index(program.rate_kind),
-            0,
+            ON_UPDATE.index(program.on_update),
             0,
             program.scale_by,
             program.rate_steps,
@@ -143,13 +147,15 @@ class ConfigureLearning:
             _pack_probes(program.probes),
             learning,
             self.theta.tobytes(),
+            program.lowest.tobytes(),
+            program.highest.tobytes(),
             program.probes.amplitudes.tobytes(),
         )
 
     @staticmethod
     def body_bytes(header: Header, widths: Widths) -> int:  # noqa: ARG004
         """Length that the header gives the body."""
-        return _PROBES.size + _LEARNING.size + 12 * header.count
+        return _PROBES.size + _LEARNING.size + _LEARNING_BYTES_A_PARAMETER * header.count
 
     @classmethod
     def decode(cls, data: bytes, header: Header, widths: Widths) -> Self:  # noqa: ARG003
@@ -157,11 +163,16 @@ class ConfigureLearning:
         at = HEADER_BYTES + _PROBES.size
         fields = _LEARNING.unpack_from(data, at)
         at += _LEARNING.size
-        theta = np.frombuffer(data, np.float64, header.count, at)
-        amplitudes = np.frombuffer(data, np.float32, header.count, at + 8 * header.count)
-        algorithm, rule, rate_kind, reserved, more, scale_by, rate_steps = fields[:7]
-        if reserved or more or not np.isfinite(fields[7:]).all() or not np.isfinite(theta).all():
+        P = header.count
+        theta, lowest, highest = np.frombuffer(data, np.float64, 3 * P, at).reshape(3, P)
+        amplitudes = np.frombuffer(data, np.float32, P, at + 24 * P)
+        algorithm, rule, rate_kind, on_update, reserved, scale_by, rate_steps = fields[:7]
+        if reserved or not np.isfinite(fields[7:]).all() or not np.isfinite(theta).all():
             raise LinkError("the request CONFIGURE_LEARNING holds a number that it may not hold")
+        if not (_is_float32(lowest) and _is_float32(highest) and (lowest <= highest).all()):
+            raise LinkError(
+                "the request CONFIGURE_LEARNING has edges that are no float32 numbers in order"
+            )
         if scale_by < 1 or rate_steps < 1:
             raise LinkError("the request CONFIGURE_LEARNING divides by 0")
         numbers = [float(value) for value in fields[7:]]
@@ -180,6 +191,9 @@ class ConfigureLearning:
             rate_kind=_pick(RATES, rate_kind, "schedule"),
             rate_steps=rate_steps,
             final_fraction=numbers[7],
+            lowest=lowest,
+            highest=highest,
+            on_update=_pick(ON_UPDATE, on_update, "on_update"),
         )
         return cls(program, theta)
 
@@ -206,25 +220,11 @@ class Advance:
         return cls(_STEP.unpack_from(data, HEADER_BYTES)[0])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Snapshot:
+@dataclass(frozen=True, slots=True)
+class Snapshot(Bodiless):
     """The state of a training → float64 (`snapshot_length(P)`,)."""
 
     opcode: ClassVar[Opcode] = Opcode.SNAPSHOT
-
-    def encode(self, sequence: int) -> bytes:
-        """The sealed request."""
-        return seal(HEADER.pack(sequence, self.opcode, 0, 0, 0, 0))
-
-    @staticmethod
-    def body_bytes(header: Header, widths: Widths) -> int:  # noqa: ARG004
-        """Length that the header gives the body."""
-        return 0
-
-    @classmethod
-    def decode(cls, data: bytes, header: Header, widths: Widths) -> Self:  # noqa: ARG003
-        """The request in sealed data whose length and seal have been checked."""
-        return cls()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -290,6 +290,12 @@ def _unpack_probes(data: bytes, at: int, amplitudes: Float32) -> ProbeProgram:
         order=_pick(ORDERS, order, "order"),
         samples=samples,
     )
+
+
+def _is_float32(values: Float64) -> bool:
+    """False where one is NaN, too."""
+    with np.errstate(over="ignore"):
+        return bool((values.astype(np.float32) == values).all())
 
 
 def _pick(names: tuple[T, ...], number: int, what: str) -> T:

@@ -1,12 +1,13 @@
 """Requests that set a chip up: amplitudes, sample memory, cost function, parameters.
 
 They travel in the same envelope as measurements: numbered, sealed and acknowledged by a reply
-without results (`ReadParameters`: with P of them).
+without results (`ReadParameters`: with P of them; `SamplesHash`: with one).
 """
 
 from __future__ import annotations
 
 import struct
+import zlib
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from mgd_lab.costs import CostFunction, CostKind
 from mgd_lab.errors import ConfigurationError, LinkError
+from mgd_lab.wire.bodiless import Bodiless
 from mgd_lab.wire.envelope import HEADER, HEADER_BYTES, Header, Opcode, Widths, seal
 
 Float32 = NDArray[np.float32]
@@ -90,6 +92,19 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
+class SamplesHash(Bodiless):
+    """Of the samples that the chip holds → `samples_hash` as one float64."""
+
+    opcode: ClassVar[Opcode] = Opcode.SAMPLES_HASH
+
+
+def samples_hash(inputs: Float32, targets: Float32) -> int:
+    """CRC-32 (zlib) of inputs (N, I), then targets (N, O): float32, little-endian, row by row."""
+    of_inputs = zlib.crc32(np.ascontiguousarray(inputs, "<f4").data)
+    return zlib.crc32(np.ascontiguousarray(targets, "<f4").data, of_inputs)
+
+
+@dataclass(frozen=True, slots=True)
 class SetCost:
     """The cost function that the chip computes from now on.
 
@@ -149,21 +164,7 @@ class WriteParameters:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadParameters:
+class ReadParameters(Bodiless):
     """What the registers hold → float64 (P,)."""
 
     opcode: ClassVar[Opcode] = Opcode.READ_PARAMETERS
-
-    def encode(self, sequence: int) -> bytes:
-        """The sealed request."""
-        return seal(HEADER.pack(sequence, self.opcode, 0, 0, 0, 0))
-
-    @staticmethod
-    def body_bytes(header: Header, widths: Widths) -> int:  # noqa: ARG004
-        """Length that the header gives the body."""
-        return 0
-
-    @classmethod
-    def decode(cls, data: bytes, header: Header, widths: Widths) -> Self:  # noqa: ARG003
-        """The request in sealed data whose length and seal have been checked."""
-        return cls()

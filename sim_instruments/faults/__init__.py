@@ -5,7 +5,7 @@ It listens on a loopback port (`TcpFaultProxy`) or on a pseudo-terminal of its o
 `python -m sim_instruments.faults --help`; see `docs/faults.md`.
 """
 
-from sim_instruments.faults.framing import chunks, framed, messages_of_text
+from sim_instruments.faults.framing import chunks, framed, hislip_messages, messages_of_text
 from sim_instruments.faults.injector import Injection
 from sim_instruments.faults.pty_proxy import PtyFaultProxy
 from sim_instruments.faults.schedule import (
@@ -27,6 +27,7 @@ __all__ = [
     "TcpFaultProxy",
     "chunks",
     "framed",
+    "hislip_messages",
     "messages_of_text",
     "random_faults",
 ]

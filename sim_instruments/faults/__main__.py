@@ -12,14 +12,25 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 
 from mgd_lab.errors import MgdLabError
-from sim_instruments.faults.framing import MakeFraming, chunks, framed, messages_of_text
+from sim_instruments.faults.framing import (
+    MakeFraming,
+    chunks,
+    framed,
+    hislip_messages,
+    messages_of_text,
+)
 from sim_instruments.faults.injector import Injection
 from sim_instruments.faults.proxy import FaultProxy
 from sim_instruments.faults.pty_proxy import PtyFaultProxy
 from sim_instruments.faults.schedule import FaultKind, random_faults
 from sim_instruments.faults.tcp_proxy import TcpFaultProxy
 
-_FRAMINGS: dict[str, MakeFraming] = {"chunks": chunks, "text": messages_of_text, "frames": framed}
+_FRAMINGS: dict[str, MakeFraming] = {
+    "chunks": chunks,
+    "text": messages_of_text,
+    "frames": framed,
+    "hislip": hislip_messages,
+}
 _SECONDS_BETWEEN_LOOKS = 0.2
 
 

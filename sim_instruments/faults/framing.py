@@ -7,6 +7,7 @@ from typing import Protocol
 
 from mgd_lab.errors import LinkError
 from mgd_lab.wire import message_end
+from mgd_lab.wire.hislip import HEADER_BYTES, decode_header
 
 _MOST_BYTES = 2**24
 
@@ -41,6 +42,11 @@ def framed() -> Framing:
     return _Cut(lambda data: data.find(0) + 1)
 
 
+def hislip_messages() -> Framing:
+    """HiSLIP headers with their payloads, on either channel (IVI-6.1)."""
+    return _Cut(_end_of_hislip)
+
+
 class _Cut:
     """Where a message ends is told by `end`, 0 where it has not ended yet."""
 
@@ -70,3 +76,13 @@ def _end_of_line(data: bytearray) -> int:
         return message_end(data) or 0
     except LinkError:
         return len(data)
+
+
+def _end_of_hislip(data: bytearray) -> int:
+    if len(data) < HEADER_BYTES:
+        return 0
+    try:
+        end = HEADER_BYTES + decode_header(bytes(data[:HEADER_BYTES])).payload_bytes
+    except LinkError:
+        return len(data)
+    return end if end <= len(data) else 0

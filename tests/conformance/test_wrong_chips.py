@@ -1,14 +1,18 @@
 """Each wrong chip is found out, by the check that is there for it."""
 
+import dataclasses
+import zlib
+
 import numpy as np
 import pytest
 
 from mgd_lab.conformance import CHECKS, check_built_chip
+from mgd_lab.conformance.checks import watchdog
 from mgd_lab.errors import LinkError
 from mgd_lab.experiment import ChipSettings
 from sim_instruments.emulated import EmulatedChip
 
-ALL_BUT_TIMING = [check.name for check in CHECKS if check.name != "timing"]
+ALL_BUT_TIMING = [check.name for check in CHECKS if check.name not in ("timing", "watchdog")]
 
 
 def failures(chip, *checks):
@@ -189,6 +193,23 @@ def test_a_memory_that_wraps_is_caught(faithful):
     assert "4096 samples loaded" in failures(Wraps(), "sample_memory")["sample_memory"]
 
 
+@pytest.mark.parametrize("kept", ["inputs", "targets", "all"])
+def test_a_hash_of_something_else_is_caught(faithful, kept):
+    class Tells(faithful):
+        def load_samples(self, inputs, targets):
+            super().load_samples(inputs, targets)
+            if not hasattr(self, "first"):
+                self.first = {"inputs": self._inputs, "targets": self._targets}
+
+        def samples_hash(self):
+            held = {"inputs": self._inputs, "targets": self._targets}
+            stale = self.first if kept == "all" else {kept: self.first[kept]}
+            parts = [array.astype("f4").tobytes() for array in (held | stale).values()]
+            return zlib.crc32(b"".join(parts))
+
+    assert "the chip gives" in failures(Tells(), "samples_hash")["samples_hash"]
+
+
 def test_wrong_generated_probes_are_caught(faithful):
     class Shifts(faithful):
         def measure_generated(self, theta, first_step, skip, count):
@@ -215,12 +236,18 @@ def test_an_advance_that_counts_twice_is_caught(faithful):
     assert "a second time" in failures(Counts(), "snapshots")["snapshots"]
 
 
-def test_a_block_that_is_too_large_must_not_be_cut(faithful):
-    class Cuts(faithful):
+def test_a_block_that_is_too_large_must_be_refused(faithful):
+    class Takes(faithful):
         def measure_dense(self, theta, samples, perturbations):
-            return super().measure_dense(theta, samples[:4096], perturbations[:4096])
+            halves = np.array_split(np.arange(len(samples)), 2)
+            return np.concatenate(
+                [super(Takes, self).measure_dense(theta, samples[half], perturbations[half])
+                 for half in halves]
+            )  # fmt: skip
 
-    assert "neither refused" in failures(Cuts(), "block_limit")["block_limit[dense]"]
+    found = failures(Takes(), "block_limit")
+    assert set(found) == {"block_limit[dense]"}
+    assert "4097 probes was not refused" in found["block_limit[dense]"]
 
 
 def test_limits_of_the_chip_file_must_be_applied(faithful):
@@ -254,3 +281,97 @@ def test_safe_values_at_a_limit_leave_room(guarded):
     chip = guarded(0.0, 1.0)
     assert all(r.ok for r in check_built_chip(chip, checks=ALL_BUT_TIMING))
     assert chip.lowest >= 0.0
+
+
+def test_limits_that_are_forgotten_are_caught(faithful):
+    class Forgets(faithful):
+        def write_limits(self, low, high):
+            pass
+
+    class Ignores(faithful):
+        def write_limits(self, low, high):
+            self.kept = low, high
+
+        def read_limits(self):
+            return self.kept
+
+    class Writes(faithful):
+        def write_parameters(self, values):
+            self._register = values.copy()
+
+    assert "read back" in failures(Forgets(), "chip_limits")["chip_limits"]
+    ignores = Ignores()
+    ignores.kept = ignores._stage.limits
+    assert "perturbations beyond" in failures(ignores, "chip_limits")["chip_limits"]
+    writes = Writes()
+    writes._description = dataclasses.replace(writes.description, rungs=("dense",))
+    assert "were written" in failures(writes, "chip_limits")["chip_limits"]
+
+
+def test_limits_are_put_back_after_the_check(faithful):
+    chip = faithful()
+    assert failures(chip, "chip_limits") == {}
+    assert np.isinf(np.array(chip.read_limits())).all()
+
+
+def test_a_switch_that_does_nothing_is_caught(faithful):
+    class Dead(faithful):
+        def switch_outputs(self, on):
+            self.on = on
+
+        def outputs_are_on(self):
+            return self.on
+
+    class Stuck(faithful):
+        def outputs_are_on(self):
+            return True
+
+    assert "while outputs were off" in failures(Dead(), "output_switch")["output_switch"]
+    assert "read on" in failures(Stuck(), "output_switch")["output_switch"]
+
+
+def test_wrong_telemetry_is_caught(faithful):
+    class Short(faithful):
+        def read_telemetry(self):
+            return super().read_telemetry()[:-1]
+
+    class Infinite(faithful):
+        def read_telemetry(self):
+            return np.full(1, np.inf)
+
+    assert "shape (0,)" in failures(Short(), "telemetry")["telemetry"]
+    assert "presentations reads inf" in failures(Infinite(), "telemetry")["telemetry"]
+
+
+def test_learning_beyond_the_edges_is_caught(faithful):
+    class Told(faithful):
+        """Alters the program that it is told."""
+
+        change = None
+
+        def configure_learning(self, program, theta):
+            super().configure_learning(dataclasses.replace(program, **self.change), theta)
+
+    free = {"lowest": np.full(9, -np.inf), "highest": np.full(9, np.inf)}
+    says = {"counts no value": free, "went on": {"on_update": "project"}}
+    for words, change in says.items():
+        chip = Told()
+        chip.change = change
+        assert words in failures(chip, "learning_limits")["learning_limits"]
+
+    class Starts(faithful):
+        def configure_learning(self, program, theta):
+            super().configure_learning(program, np.clip(theta, program.lowest, program.highest))
+
+    assert "starts beyond" in failures(Starts(), "learning_limits")["learning_limits"]
+
+
+def test_a_watchdog_that_bites_is_caught(faithful, monkeypatch):
+    monkeypatch.setattr(watchdog, "_SECONDS", 0.01)
+
+    class Bites(faithful):
+        def watch_host(self, seconds):
+            self.switch_outputs(on=False)
+
+    assert failures(faithful(), "watchdog") == {}
+    assert "outputs are off" in failures(Bites(), "watchdog")["watchdog"]

@@ -54,13 +54,9 @@ DESCRIPTION = json.dumps(
 ).encode()  # fmt: skip
 NO_ERROR = (b"SYST:ERR?\n", b'0,"No error"\n')
 DESCRIBED = (b"CHIP:DESC?\n", b"#3%d" % len(DESCRIPTION) + DESCRIPTION + b"\n")
-OPENING = (
-    (b"*IDN?\n", b"MGD Lab,emulated chip,7,1.0\n"),
-    NO_ERROR,
-    DESCRIBED,
-    DESCRIBED,
-    (b"CHIP:EPOC?\n", b"16909060\n"),
-)
+IDENTIFIED = (b"*IDN?\n", b"MGD Lab,emulated chip,7,1.0\n")
+EPOCH = (b"CHIP:EPOC?\n", b"16909060\n")
+OPENING = (IDENTIFIED, IDENTIFIED, NO_ERROR, DESCRIBED, DESCRIBED, EPOCH, EPOCH)
 
 
 def message(request, reply):
@@ -73,7 +69,7 @@ def message(request, reply):
     )
 
 
-REOPENING = (OPENING[0], NO_ERROR, OPENING[-1])
+REOPENING = (IDENTIFIED, IDENTIFIED, NO_ERROR, EPOCH, EPOCH)
 
 
 def sealed(head, data=b""):
@@ -140,6 +136,9 @@ def lab():
         RESOURCE=RESOURCE,
         settings=settings,
         OPENING=OPENING,
+        IDENTIFIED=IDENTIFIED,
+        DESCRIBED=DESCRIBED,
+        EPOCH=EPOCH,
         NO_ERROR=NO_ERROR,
         closing=closing,
         DENSE=DENSE,

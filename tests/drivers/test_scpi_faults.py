@@ -7,7 +7,13 @@ import pytest
 
 from drivers.scpi import scpi_chip
 from mgd_lab.costs import CostFunction
-from mgd_lab.errors import CapabilityError, ConfigurationError, InstrumentError, LinkError
+from mgd_lab.errors import (
+    CapabilityError,
+    ConfigurationError,
+    InstrumentError,
+    LimitError,
+    LinkError,
+)
 from sim_instruments.emulated import emulated_chip
 from sim_instruments.scpi_chip import ScpiChipDevice
 from sim_instruments.visa_library import simulated_library
@@ -61,7 +67,7 @@ def test_refusal_names_the_error_and_theta_is_sent_again(lab):
         chip.set_cost(CostFunction())
         chip.load_samples(np.zeros((2, I), np.float32), np.zeros((2, O), np.float32))
         theta, moves = np.ones(P, np.float32), np.zeros((1, P), np.float32)
-        with pytest.raises(InstrumentError, match=r"DENSE.*-222.*sample 5"):
+        with pytest.raises(LimitError, match=r"DENSE.*-222.*sample 5"):
             chip.measure_dense(theta, u32(5), moves)
         assert chip.measure_dense(theta, u32(1), moves).shape == (1,)
 

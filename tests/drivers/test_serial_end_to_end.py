@@ -14,7 +14,7 @@ from pydantic import ValidationError
 import mgd_lab
 from drivers.serial_board import DRIVER
 from mgd_lab.costs import CostFunction
-from mgd_lab.errors import LinkError
+from mgd_lab.errors import ChipBusyError, LinkError
 from mgd_lab.experiment.emulation import EmulationSettings
 from sim_instruments.emulated import emulated_chip
 from sim_instruments.frames_chip import FramesDevice
@@ -107,7 +107,10 @@ def test_board_that_stays_away_ends_in_an_error(served):
 def test_second_program_is_told_and_the_first_goes_on(served):
     _, server = served
     with chip_at(server.resource) as chip:
-        with pytest.raises(LinkError, match="in use by another program"), chip_at(server.resource):
+        with (
+            pytest.raises(ChipBusyError, match="in use by another program"),
+            chip_at(server.resource),
+        ):
             pass
         assert measured(chip) == expected()
 

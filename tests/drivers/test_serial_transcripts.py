@@ -71,7 +71,7 @@ class Script:
             pytest.fail(f"{expected.hex(' ')} was expected; {data.hex(' ')} was sent")
         self.incoming += answer
 
-    def read(self):
+    def read(self, seconds):
         if not self.incoming:
             raise LinkTimeoutError("chip (/dev/ttyACM0): read timed out")
         # A byte at a time: pieces must not matter.
@@ -273,7 +273,7 @@ def test_wrong_identity_is_refused_before_anything_else_is_sent():
 )
 def test_other_boards_are_refused(answer, says):
     exchanges = opening(1)
-    _, chip = scripted(exchanges[0], (exchanges[1][0], answer), sequence=1)
+    _, chip = scripted(exchanges[0], (exchanges[1][0], answer), sequence=1, per_block=0)
     with pytest.raises(LinkError, match=says), chip:
         pass
 
@@ -298,3 +298,14 @@ def test_long_blocks_are_cut_to_the_largest_frame():
         found = chip.measure_dense(ARGUMENTS[0], np.zeros(4, np.uint32), moves)
         assert found.tolist() == [0.0625] * 4
     assert port.exchanges == []
+
+
+def test_opening_is_tried_again_and_told():
+    first, (asked, _), _ = opening(1)
+    port, chip = scripted(first, (asked, b""), *opening(3), *closing(6), sequence=1)
+    with chip:
+        (recovery,) = chip.take_recoveries()
+    assert recovery.kind == "timeout"
+    assert "opening: " in recovery.message
+    assert port.exchanges == []
+    assert port.opened == 2

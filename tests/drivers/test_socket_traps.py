@@ -46,12 +46,12 @@ class Server:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
-            thread = threading.Thread(target=self.serve, args=(connection,))
-            thread.start()
-            self.threads.append(thread)
             with self.again:
                 self.connections += 1
                 self.again.notify_all()
+            thread = threading.Thread(target=self.serve, args=(connection,))
+            thread.start()
+            self.threads.append(thread)
 
     def serve(self, connection):
         received = bytearray()
@@ -124,7 +124,7 @@ def measured(chip):
 def test_costs_are_those_of_a_chip_without_faults(server, fault, kind, says):
     with emulated_chip(EMULATION) as here:
         expected = measured(here)
-    server.faults = {12: fault}
+    server.faults = {14: fault}
     started = time.monotonic()
     with chip_at(server.port, timeout_seconds=0.3) as chip:
         assert measured(chip) == expected

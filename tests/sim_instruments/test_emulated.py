@@ -15,9 +15,10 @@ from mgd_lab.chip import (
     MeasuresDense,
     MeasuresOutputs,
     MeasuresSigns,
+    ProbeProgram,
 )
 from mgd_lab.costs import CostFunction
-from mgd_lab.errors import ChipError
+from mgd_lab.errors import ChipError, ConfigurationError
 from sim_instruments.emulated import DRIVER, EmulatedChip, EmulatedSettings, emulated_chip
 from sim_instruments.network import MultilayerPerceptron
 
@@ -37,6 +38,13 @@ def _chip(parameters: int, output: str = "sigmoid", cost: CostFunction | None = 
     chip.set_amplitudes(amplitudes)
     theta = random.normal(size=parameters).astype(np.float32)
     return chip, theta, amplitudes, inputs, targets
+
+
+def _program(amplitudes, kind="random"):
+    return ProbeProgram(
+        kind=kind, seed=3, amplitudes=amplitudes, tau_p=1, tau_x=1, tau_theta=2, batch=1,
+        baseline="measured", baseline_refresh_steps=0, order="shuffled", samples=SAMPLES,
+    )  # fmt: skip
 
 
 def _probes(parameters: int, count: int):
@@ -158,6 +166,35 @@ def test_questions_before_their_time():
     chip.load_samples(np.zeros((1, 2), np.float32), np.zeros((1, 1), np.float32))
     with pytest.raises(ChipError, match="early: a cost was asked for before it was set"):
         chip.measure_dense(theta, sample, np.zeros((1, 9), np.float32))
+
+
+def test_a_block_longer_than_the_largest_is_refused():
+    chip, theta, amplitudes, inputs, targets = _chip(9)
+    n = chip.description.largest_block + 1
+    samples, signs, packed, codes = _probes(9, n)
+    rows = np.resize(inputs, (n, 2)), np.resize(targets, (n, 1))
+    chip.configure_probes(_program(amplitudes))
+    for measure in (
+        lambda k: chip.measure_dense(theta, samples[:k], codes[:k].astype(np.float32)),
+        lambda k: chip.measure_signs(theta, samples[:k], signs[:k], packed[:k]),
+        lambda k: chip.measure_generated(theta, 0, 0, k),
+        lambda k: chip.costs(theta.astype(np.float64), rows[0][:k], rows[1][:k]),
+        lambda k: chip.outputs(theta.astype(np.float64), rows[0][:k]),
+    ):
+        assert len(measure(n - 1)) == n - 1
+        with pytest.raises(ConfigurationError, match=r"4097 probes.*1 to 4096"):
+            measure(n)
+
+
+@pytest.mark.parametrize("kind", ["random", "sinusoidal"])
+def test_learning_presents_long_windows_in_blocks(kind):
+    chip, theta, amplitudes, *_ = _chip(9)
+    chip.configure_probes(_program(amplitudes, kind))
+    n = 2 * chip.description.largest_block
+    window = chip._measure_probes(theta, chip._generator.neighbouring(0, 0, n + 1))
+    parts = [chip.measure_generated(theta, k // 2, 0, n // 4) for k in range(0, n, n // 4)]
+    assert window[:n].tolist() == np.concatenate(parts).tolist()
+    assert len(window) == n + 1
 
 
 def test_wrong_shapes():

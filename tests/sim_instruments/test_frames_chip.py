@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mgd_lab.chip import ChipDescription, ParameterGroup
+from mgd_lab.chip import ChipDescription, ParameterGroup, TelemetryChannel
+from mgd_lab.errors import LimitError
 from mgd_lab.wire import ReadParameters, cobs
 from mgd_lab.wire.frames import Frame, FrameDecoder, FrameOpcode, frame
 from sim_instruments.frames_chip import FramesDevice
@@ -28,16 +30,41 @@ class LineChip:
         outputs=1,
         sample_memory=8,
         largest_block=4,
+        features=("limits", "output_switch", "watchdog", "samples_hash"),
+        telemetry=(TelemetryChannel("supply", "V"),),
     )
 
     def __init__(self):
         self.register = np.array([3.0, 4.0])
+        self.limits = np.full(2, -np.inf), np.full(2, np.inf)
+        self.on = True
 
     def write_parameters(self, values):
+        low, high = self.limits
+        if not ((values >= low) & (values <= high)).all():
+            raise LimitError(f"w would be {values[0]:g}; its limits are {low[0]:g} and {high[0]:g}")
         self.register = values.copy()
 
     def read_parameters(self):
         return self.register
+
+    def write_limits(self, low, high):
+        self.limits = low, high
+
+    def read_limits(self):
+        return self.limits
+
+    def switch_outputs(self, on):
+        self.on = on
+
+    def outputs_are_on(self):
+        return self.on
+
+    def watch_host(self, seconds):
+        pass
+
+    def read_telemetry(self):
+        return np.array([5.25])
 
     def set_cost(self, cost):
         self.cost = cost
@@ -47,6 +74,9 @@ class LineChip:
 
     def load_samples(self, inputs, targets):
         self.samples = inputs, targets
+
+    def samples_hash(self):
+        return zlib.crc32(b"".join(part.tobytes() for part in self.samples))
 
     def measure_dense(self, theta, samples, perturbations):
         moved = theta.astype(np.float64) + perturbations

@@ -135,7 +135,7 @@ def test_maximum_message_size_is_kept(opened):
     while first[0] == DATA:
         first = client.message()
         response += first[3]
-    assert response.startswith(b"#3")
+    assert response.startswith(b"#4")
     assert response.endswith(b"}\n")
     for size in (b"", struct.pack("!Q", 16)):
         other.hislip(15, payload=size)

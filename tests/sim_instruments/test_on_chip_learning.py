@@ -11,7 +11,7 @@ import pytest
 import mgd_lab
 from mgd_lab.chip import snapshot_length
 from mgd_lab.costs import CostFunction
-from mgd_lab.errors import ChipError
+from mgd_lab.errors import ChipError, LimitError
 from sim_instruments.emulated import EmulatedChip
 from sim_instruments.network import MultilayerPerceptron
 
@@ -40,9 +40,11 @@ def training(kind: str, algorithm: str, rule: str, rate: str) -> dict[str, Any]:
     return {**chosen, "baseline": algorithm, **refresh}
 
 
-def end(folder: Any, rung: str, chosen: dict[str, Any], steps: int = 60) -> Any:
+def end(folder: Any, rung: str, chosen: dict[str, Any], steps: int = 60, limits: Any = None) -> Any:
     path = folder / "experiment.yaml"
     chip = {"driver": "emulated", "network": {"layers": [2, 2, 1]}, "rung": rung}
+    if limits is not None:
+        chip["limits"] = limits
     experiment = {
         "chip": chip,
         "task": {"dataset": "parity"},
@@ -71,6 +73,28 @@ def test_host_and_chip_end_at_the_same_parameters(tmp_path, kind, algorithm, rul
     assert learned.tobytes() == theta.tobytes()
     assert found.cost.tobytes() == evaluations.cost.tobytes()
     assert counted == counters
+
+
+@pytest.mark.parametrize("algorithm", ["measured", "analog"])
+def test_host_and_chip_project_onto_the_same_edges(tmp_path, algorithm):
+    chosen = training("random", algorithm, "adam", "constant")
+    chosen["initial"] = {"distribution": "uniform", "low": -0.2, "high": 0.2}
+    limits = {"parameters": {"low": -0.26, "high": 0.26}, "on_update": "project"}
+    evaluations, theta, counters = end(tmp_path, "dense", chosen, 400, limits)
+    found, learned, counted = end(tmp_path, "learns", chosen, 400, limits)
+    assert learned.tobytes() == theta.tobytes()
+    assert found.cost.tobytes() == evaluations.cost.tobytes()
+    assert counted == counters
+    edge = 0.26 - np.float64(np.float32(0.05))
+    assert np.abs(theta.astype(np.float32)).max() == pytest.approx(edge, rel=1e-6)
+
+
+@pytest.mark.parametrize("rung", ["dense", "learns"])
+def test_host_and_chip_refuse_to_leave_the_limits(tmp_path, rung):
+    chosen = training("random", "measured", "adam", "constant")
+    chosen["initial"] = {"distribution": "uniform", "low": -0.2, "high": 0.2}
+    with pytest.raises(LimitError, match="would become"):
+        end(tmp_path, rung, chosen, 400, {"parameters": {"low": -0.26, "high": 0.26}})
 
 
 def learning_chip(program: Any) -> EmulatedChip:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mgd_lab.chip import ChipDescription, ParameterGroup
+from mgd_lab.chip import ChipDescription, ParameterGroup, TelemetryChannel
 from mgd_lab.costs import CostFunction
-from mgd_lab.errors import ChipError, ConfigurationError
+from mgd_lab.errors import ChipError, ConfigurationError, LimitError
 from mgd_lab.experiment.emulation import NetworkSettings
 from mgd_lab.wire import (
     Amplitudes,
@@ -21,6 +22,7 @@ from mgd_lab.wire import (
     Outputs,
     ReadParameters,
     Samples,
+    SamplesHash,
     SetCost,
     Signs,
     WriteParameters,
@@ -41,11 +43,15 @@ class LineChip:
         outputs=1,
         sample_memory=8,
         largest_block=4,
+        features=("limits", "output_switch", "watchdog", "samples_hash"),
+        telemetry=(TelemetryChannel("supply", "V"),),
         simulated=True,
     )
 
     def __init__(self):
         self.register = np.array([3.0, 4.0])
+        self.limits = np.full(2, -np.inf), np.full(2, np.inf)
+        self.on = True
 
     def __enter__(self):
         return self
@@ -56,10 +62,31 @@ class LineChip:
     def write_parameters(self, values):
         if values[0] > 100:
             raise ChipError("the DAC does not answer")
+        low, high = self.limits
+        if not ((values >= low) & (values <= high)).all():
+            raise LimitError(f"w would be {values[0]:g}; its limits are {low[0]:g} and {high[0]:g}")
         self.register = values.copy()
 
     def read_parameters(self):
         return self.register
+
+    def write_limits(self, low, high):
+        self.limits = low, high
+
+    def read_limits(self):
+        return self.limits
+
+    def switch_outputs(self, on):
+        self.on = on
+
+    def outputs_are_on(self):
+        return self.on
+
+    def watch_host(self, seconds):
+        pass
+
+    def read_telemetry(self):
+        return np.array([5.25])
 
     def outputs(self, parameters, inputs):
         return parameters[0] * inputs.astype(np.float64) + parameters[1]
@@ -72,6 +99,9 @@ class LineChip:
 
     def load_samples(self, inputs, targets):
         self.samples = inputs, targets
+
+    def samples_hash(self):
+        return zlib.crc32(b"".join(part.tobytes() for part in self.samples))
 
     def measure_dense(self, theta, samples, perturbations):
         moved = theta.astype(np.float64) + perturbations
@@ -158,7 +188,7 @@ ONE = np.zeros(1, np.uint32)
         (Dense(2, None, ONE, np.zeros((1, 2), np.float32)), -221),
         (Dense(0, THETA, ONE, np.zeros((1, 2), np.float32)), -222),
         (Dense(1, THETA, ONE + 2, np.zeros((1, 2), np.float32)), -222),
-        (Dense(1, THETA, np.zeros(5, np.uint32), np.zeros((5, 2), np.float32)), -161),
+        (Dense(1, THETA, np.zeros(5, np.uint32), np.zeros((5, 2), np.float32)), -222),
         (Dense(1, THETA, ONE, np.zeros((1, 3), np.float32)), -161),
         (Signs(1, THETA, ONE, np.array([2], np.int8), np.zeros((1, 1), np.uint8)), -161),
         (Samples(0, 9, np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32)), -222),
@@ -216,6 +246,16 @@ def test_missing_capability_is_refused(request_):
     core = ScpiChipDevice(BareChip(), epoch=1)
     assert status(core, request_) == -221
     assert core.respond(b"*RST\n") == b""
+
+
+def test_the_hash_of_an_incomplete_load_is_refused():
+    core = device()
+    assert status(core, SamplesHash()) == -221
+    set_up(core)
+    assert status(core, SamplesHash()) == 0
+    first_of_two = Samples(0, 2, np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32))
+    assert status(core, first_of_two) == 0
+    assert status(core, SamplesHash()) == -221
 
 
 def test_reset_puts_parameters_to_safe_values():
@@ -281,7 +321,7 @@ def test_any_bytes_are_survived(data):
 
 class Keys:
     driver, name, seed, network = "scpi", "", 5, NetworkSettings(layers=(2, 2, 1))
-    precision, engine, latency_seconds = "float64", "auto", 0.0
+    precision, engine, latency_seconds, record_extremes = "float64", "auto", 0.0, False
 
 
 def test_instrument_is_built_from_the_settings():

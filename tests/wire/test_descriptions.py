@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mgd_lab.chip import ChipDescription, ParameterGroup
+from mgd_lab.chip import ChipDescription, ParameterGroup, TelemetryChannel
 from mgd_lab.errors import LinkError
 from mgd_lab.wire import decode_description, encode_description
 
@@ -29,6 +30,22 @@ def changed(**keys):
 
 def test_round_trip():
     assert decode_description(encode_description(DESCRIPTION)) == DESCRIPTION
+
+
+def test_features_and_channels_round_trip():
+    group = ParameterGroup("w", 4, slew_per_second=2.0, writes_budget=10**9)
+    described = dataclasses.replace(
+        DESCRIPTION,
+        groups=(group,),
+        features=("watchdog", "limits"),
+        telemetry=(TelemetryChannel("supply", "V"), TelemetryChannel("overflows")),
+    )
+    assert decode_description(encode_description(described)) == described
+
+
+def test_features_that_are_not_known_are_dropped():
+    found = decode_description(changed(features=["teleport", "limits", "x"]))
+    assert found.features == ("limits",)
 
 
 def test_defaults_may_be_left_out():
@@ -58,6 +75,17 @@ def test_defaults_may_be_left_out():
         (changed(outputs="1"), "outputs"),
         (changed(simulated=1), "simulated"),
         (changed(output_kind="cats"), "output_kind"),
+        (changed(features="limits"), "features"),
+        (changed(features=[["limits"]]), "features"),
+        (changed(telemetry={"name": "t"}), "telemetry"),
+        (changed(telemetry=["t"]), "channel"),
+        (changed(telemetry=[{"name": 3}]), "name"),
+        (changed(telemetry=[{"name": "t", "unit": None}]), "unit"),
+        (changed(telemetry=[{"name": "t", "gain": 1}]), "gain"),
+        (changed(telemetry=[{"unit": "V"}]), "name"),
+        (changed(telemetry=[{"name": "t"}, {"name": "t"}]), "share a name"),
+        (changed(groups=[{"name": "w", "count": 1, "slew_per_second": -1.0}]), "slew_per_second"),
+        (changed(groups=[{"name": "w", "count": 1, "writes_budget": 0.5}]), "writes_budget"),
         (changed(output_kind=["values"]), "output_kind"),
         (changed(probe_seconds=float("nan")), "NaN"),
         (changed(colour="red"), "colour"),

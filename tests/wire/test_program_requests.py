@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import zlib
 
 import numpy as np
 import pytest
@@ -61,6 +62,9 @@ def learning(**changes: object) -> LearningProgram:
         rate_kind="exponential",
         rate_steps=1000,
         final_fraction=0.25,
+        lowest=np.array([-np.inf, -1.0, -2.5]),
+        highest=np.array([1.5, np.inf, 2.5]),
+        on_update="project",
     )
     return dataclasses.replace(program, **changes)
 
@@ -121,12 +125,41 @@ def test_programs_that_cannot_be(program):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"scale_by": 0}, {"rate_steps": 0}, {"rate": np.inf}, {"tau_hp": np.nan}]
+    "changes",
+    [
+        {"scale_by": 0},
+        {"rate_steps": 0},
+        {"rate": np.inf},
+        {"tau_hp": np.nan},
+        {"lowest": np.array([np.nan, 0.0, 0.0])},
+        {"highest": np.array([2.0, np.nan, 3.0])},
+        {"lowest": np.array([0.1, 0.0, 0.0])},  # 0.1 is no float32 number
+        {"lowest": np.array([0.0, 0.0, 4.0])},
+        {"highest": np.array([1e300, 2.0, 3.0])},
+    ],
 )
 def test_trainings_that_cannot_be(changes):
     request = ConfigureLearning(learning(**changes), np.zeros(3))
     with pytest.raises(LinkError, match="CONFIGURE_LEARNING"):
         decode_request(request.encode(1), WIDTHS)
+
+
+def test_the_bytes_of_a_training():
+    encoded = ConfigureLearning(learning(), np.array([0.1, 0.2, 0.3])).encode(7)
+    training = encoded[16 + 56 :]
+    # algorithm analog, rule adam, rate exponential, project, 0
+    assert training[:8].hex() == "0102030100000000"
+    arrays = np.frombuffer(training, np.float64, 9, 88).reshape(3, 3)
+    assert arrays.tolist() == [[0.1, 0.2, 0.3], [-np.inf, -1, -2.5], [1.5, np.inf, 2.5]]
+    assert training[88 + 72 : -4] == np.array([0.1, 0.2, 0.3], np.float32).tobytes()
+
+
+def test_an_unknown_way_to_treat_updates():
+    encoded = bytearray(ConfigureLearning(learning(), np.zeros(3)).encode(7)[:-4])
+    encoded[16 + 56 + 3] = 2
+    damaged = bytes(encoded) + zlib.crc32(encoded).to_bytes(4, "little")
+    with pytest.raises(LinkError, match="unknown on_update 2"):
+        decode_request(damaged, WIDTHS)
 
 
 def test_results_of_each():

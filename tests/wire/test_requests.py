@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mgd_lab.chip import snapshot_length
 from mgd_lab.costs import CostFunction
-from mgd_lab.errors import LinkError
+from mgd_lab.errors import LimitError, LinkError
 from mgd_lab.wire import (
     Amplitudes,
     Costs,
@@ -20,6 +20,7 @@ from mgd_lab.wire import (
     Outputs,
     ReadParameters,
     Samples,
+    SamplesHash,
     SetCost,
     Signs,
     Widths,
@@ -27,6 +28,7 @@ from mgd_lab.wire import (
     decode_request,
     refused_result_count,
     result_count,
+    samples_hash,
 )
 
 WIDTHS = Widths(parameters=9, inputs=2, outputs=3, largest_block=6, sample_memory=100)
@@ -71,6 +73,7 @@ def requests(draw):
                 SetCost(CostFunction(kind, 0.25 if probabilities else 0.0, probabilities)),
                 WriteParameters(f64(draw, P)),
                 ReadParameters(),
+                SamplesHash(),
             ]
         )
     )
@@ -126,7 +129,7 @@ def test_sealed_nonsense_is_decoded_or_refused(opcode, flags, reserved, number, 
     assert results <= snapshot_length(9)
     try:
         header, request = decode_request(data, WIDTHS)
-    except LinkError:
+    except (LinkError, LimitError):
         return
     assert request.encode(3) == data
     assert results == result_count(header.opcode, header.count, WIDTHS)
@@ -148,10 +151,33 @@ def test_any_bytes_give_our_error(data):
         (Opcode.SIGNS, 4, 4),
         (Opcode.AMPLITUDES, 9, 0),
         (Opcode.READ_PARAMETERS, 0, 9),
+        (Opcode.SAMPLES_HASH, 0, 1),
     ],
 )
 def test_number_of_results(opcode, count, results):
     assert result_count(opcode, count, WIDTHS) == results
+
+
+@pytest.mark.parametrize(
+    ("request_", "limit"),
+    [
+        (Outputs(np.zeros(P), np.zeros((7, I), np.float32)), "1 to 6"),
+        (Dense(1, None, np.zeros(7, np.uint32), np.zeros((7, P), np.float32)), "1 to 6"),
+        (Samples(0, 101, np.zeros((101, I), np.float32), np.zeros((101, O), np.float32)), "to 100"),
+    ],
+)
+def test_more_than_the_device_takes_at_once_is_no_damage(request_, limit):
+    sealed = request_.encode(1)
+    with pytest.raises(LimitError, match=limit):
+        decode_request(sealed, WIDTHS)
+    assert refused_result_count(sealed, WIDTHS) == (1, 0)
+
+
+def test_hash_of_samples():
+    inputs, targets = np.array([[0], [1]], np.float32), np.array([[0], [1]], np.float32)
+    assert samples_hash(inputs, targets) == 0x76D3F821
+    # Whatever lies between the rows in memory is no part of it.
+    assert samples_hash(np.repeat(inputs, 3, axis=1)[:, :1], targets) == 0x76D3F821
 
 
 def test_cost_that_cannot_be_is_refused():

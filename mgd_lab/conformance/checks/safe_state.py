@@ -38,6 +38,7 @@ def check(session: Session) -> Verdict:
 
 def _move(session: Session, chip: HoldsParameters) -> None:
     """To other values, both as parameters and as a block of probes."""
+    session.begin()
     for rung in session.rungs()[-1:]:
         session.measure(rung, session.chunk(rung, 2), 0, 2, 1)
     chip.write_parameters(session.material.sent.astype(np.float64))
