@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,18 +11,26 @@ from typing import Any
 
 import numpy as np
 
+from mgd_lab.bench.arming import Arming, armed
 from mgd_lab.bench.assembly import Fitted, assemble, fit, start
+from mgd_lab.bench.chip_lock import locked_chip
 from mgd_lab.bench.chips import build_chip, is_simulated
+from mgd_lab.bench.disk_use import log_bytes
 from mgd_lab.bench.initial import initial_parameters
+from mgd_lab.bench.interruption import heeded
+from mgd_lab.bench.motion_plan import (
+    most_writes_in,
+    register_values,
+    seconds_of_a_move,
+    smallest_budget,
+)
 from mgd_lab.bench.task import data_set
 from mgd_lab.chip import Chip, Rung
-from mgd_lab.controller import EvaluationSet, SystemClock, TrainingState
+from mgd_lab.controller import EvaluationSet, SystemClock, TrainingState, gated
 from mgd_lab.experiment import LoadedExperiment, Stop
 from mgd_lab.records import Record
 
 _REHEARSAL_SECONDS = 0.3
-# What a log takes before anything is measured: its tables, their indices, the write-ahead log.
-_EMPTY_LOG_BYTES = 170_000
 
 
 @dataclass(frozen=True)
@@ -30,9 +38,9 @@ class CheckReport:
     """An experiment that fits its chip, and what it will take if no target ends it earlier.
 
     Counts are None where `stop` leaves them open and the chip's speed is not known.
-    `parameter_writes` are values of θ or θ + θ̃ sent as a whole; `link_bytes` cross the link to
-    the chip in both directions, without the framing of each message; `seconds_from` says where
-    `seconds` comes from.
+    `parameter_writes` are values of θ or θ + θ̃ sent as a whole, at most, and `writes_budget` how
+    many the chip allows, None for any; `link_bytes` cross the link to the chip in both directions,
+    without the framing of each message; `seconds_from` says where `seconds` comes from.
     """
 
     name: str
@@ -47,6 +55,7 @@ class CheckReport:
     probes: int | None
     evaluation_probes: int | None
     parameter_writes: int | None
+    writes_budget: int | None
     link_bytes: int | None
     disk_bytes: int | None
     free_disk_bytes: int | None
@@ -65,12 +74,12 @@ def check(loaded: LoadedExperiment, *, runs_dir: Path = Path("runs")) -> CheckRe
     """
     experiment = loaded.experiment
     data = data_set(experiment.task, experiment.seed)
-    with build_chip(experiment.chip) as chip:
+    with locked_chip(experiment.chip), build_chip(experiment.chip) as chip:
         fitted = fit(experiment, data, chip)
         theta = initial_parameters(experiment.training.initial, experiment.seed, chip)
         state = start(fitted, theta)
         simulated = is_simulated(experiment.chip, chip)
-        if simulated:
+        if simulated and not np.any(fitted.description.slew_per_second):
             rate, source = (
                 _rehearsed(fitted, chip, state),
                 "a short rehearsal on the simulated chip",
@@ -120,6 +129,10 @@ class _Nowhere:
         """Forgets the record."""
 
 
+def _tell_nobody(kind: str, message: str, details: Mapping[str, Any]) -> None:
+    """Forgets what happened."""
+
+
 def _rehearsed(fitted: Fitted, chip: Chip, state: TrainingState) -> float:
     """Steps a second of a moment's training, evaluations apart."""
     experiment = fitted.experiment
@@ -130,13 +143,20 @@ def _rehearsed(fitted: Fitted, chip: Chip, state: TrainingState) -> float:
         experiment=experiment.model_copy(update={"stop": Stop(seconds=_REHEARSAL_SECONDS)}),
         evaluation=one,
     )
-    with ThreadPoolExecutor(1) as workers:
+    gate = gated(chip, fitted.envelope)
+    with (
+        heeded(None) as interrupt,
+        armed(gate, Arming(interrupt=interrupt, tell=_tell_nobody)),
+        ThreadPoolExecutor(1) as workers,
+        # Nothing wears on a simulated chip.
+        gate.ignoring_budget(),
+    ):
         outcome = assemble(
             short,
-            chip,
+            gate,
             sink=_Nowhere(),
             clock=SystemClock(),
-            interrupt=threading.Event(),
+            interrupt=interrupt.event,
             observe=lambda _: None,
             workers=workers,
         ).run(state)
@@ -144,11 +164,13 @@ def _rehearsed(fitted: Fitted, chip: Chip, state: TrainingState) -> float:
 
 
 def _declared(fitted: Fitted) -> float:
-    """Steps a second from the description's timings; 0 where it states none."""
+    """Steps a second from the description's timings and slew; 0 where it states none."""
     description, schedule = fitted.description, fitted.schedule
     probes = schedule.probes_per_window() / schedule.tau_theta
     per_block = min(fitted.largest_block, probes * schedule.tau_theta)
     seconds = probes * (description.probe_seconds + description.exchange_seconds / per_block)
+    if fitted.rung in ("forward", "cost"):
+        seconds += register_values(fitted, 1) * seconds_of_a_move(fitted)
     return 1.0 / seconds if seconds > 0 else 0.0
 
 
@@ -181,6 +203,7 @@ def _report(
         if rate:
             per_probe = steps / rate / counts["probes"]
             seconds = steps / rate + counts["evaluation_probes"] * per_probe
+        counts["disk_bytes"] = _disk_bytes(fitted, steps, seconds)
     free = _free(runs_dir)
     found = warnings(fitted)
     if free is not None and counts["disk_bytes"] is not None and counts["disk_bytes"] > free:
@@ -197,6 +220,7 @@ def _report(
         largest_block=fitted.largest_block,
         training_samples=len(fitted.train_inputs),
         steps=steps,
+        writes_budget=smallest_budget(fitted.description),
         free_disk_bytes=free,
         seconds=seconds,
         seconds_from=source,
@@ -221,21 +245,25 @@ def _counts(fitted: Fitted, steps: int) -> dict[str, int]:
         "forward": 8 * parameters + wide + 8 * description.outputs,
     }[fitted.rung]
     one_register = fitted.rung in ("cost", "forward")
-    sample_bytes = np.min_scalar_type(len(fitted.train_inputs) - 1).itemsize * schedule.batch
-    logged = {"all": steps * (16 + sample_bytes), "window_mean": updates * 40, "none": 0}
-    snapshots = 2 + updates // cadence.parameters_every_updates
     return {
         "updates": updates,
         "probes": probes,
         "evaluation_probes": evaluations * len(fitted.evaluation.inputs),
-        "parameter_writes": probes // schedule.batch if one_register else updates + 1,
+        "parameter_writes": most_writes_in(fitted, steps),
         "link_bytes": probes * bytes_per_probe
         + (0 if one_register or fitted.rung == "learns" else updates * 4 * parameters),
-        "disk_bytes": _EMPTY_LOG_BYTES
-        + (0 if fitted.rung == "learns" else logged[fitted.experiment.logging.costs])
-        + snapshots * (8 * parameters + 32)
-        + evaluations * 64,
     }
+
+
+def _disk_bytes(fitted: Fitted, steps: int, seconds: float | None) -> int:
+    window = fitted.schedule.tau_theta
+    return log_bytes(
+        fitted,
+        steps=steps,
+        updates=steps // window,
+        evaluations=_evaluations(steps, window, fitted.cadence.evaluate_every_steps),
+        seconds=seconds,
+    )
 
 
 def _evaluations(steps: int, window: int, every: int) -> int:

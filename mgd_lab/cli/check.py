@@ -41,7 +41,7 @@ def _print(report: CheckReport) -> None:
         f"  steps             {number(report.steps)}, {number(report.updates)} updates",
         f"  probes            {number(report.probes)}, and {number(report.evaluation_probes)} to "
         "evaluate",
-        f"  writes of θ       {number(report.parameter_writes)}",
+        f"  writes of θ       {_writes(report)}",
         f"  bytes on a link   {_size(report.link_bytes)}",
         f"  disk              {_size(report.disk_bytes)}, {_size(report.free_disk_bytes)} free",
         f"  time              {_time(report)}",
@@ -50,6 +50,12 @@ def _print(report: CheckReport) -> None:
         typer.echo(line)
     for warning in report.warnings:
         typer.echo(f"warning: {warning}", err=True)
+
+
+def _writes(report: CheckReport) -> str:
+    budget = report.writes_budget
+    most = number(report.parameter_writes)
+    return most if budget is None else f"at most {most}, of a budget of {number(budget)}"
 
 
 def _size(count: int | None) -> str:

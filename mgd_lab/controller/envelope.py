@@ -1,4 +1,4 @@
-"""The gate that every θ passes before it is sent: rounding, limits, NaN."""
+"""What every θ of the host passes before it is sent: rounding, limits, NaN."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mgd_lab.chip import ChipDescription
+from mgd_lab.controller.refusals import parameter_of, range_of, unit_of
 from mgd_lab.errors import ConfigurationError, LimitError
 
 Float32 = NDArray[np.float32]
@@ -17,7 +18,7 @@ Float64 = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """θ as it will be sent, and the host's θ that belongs to it.
+    """θ as it will be sent, which nothing can change any more, and the host's that belongs to it.
 
     `projected` counts parameters that were moved onto the envelope.
     """
@@ -43,41 +44,70 @@ class Envelope:
         self._rounded = bool(np.any(self._resolution > 0))
         self._origin = np.where(np.isfinite(description.low), description.low, 0.0)
         wide = amplitudes.astype(np.float64)
-        # float32 numbers, kept in float64 so that comparing with θ converts nothing.
-        self._lowest = _inner_float32(description.low, wide, upwards=True).astype(np.float64)
-        self._highest = _inner_float32(description.high, -wide, upwards=False).astype(np.float64)
+        self._lowest, self._highest = edges(description, wide)
+        self._last: Float32 = np.empty(0, np.float32)
         narrow = np.flatnonzero(~(self._lowest <= self._highest))
         if len(narrow):
             i = int(narrow[0])
             raise LimitError(
-                f"{self._where(i)}: the range [{description.low[i]:g}, {description.high[i]:g}] "
+                f"{parameter_of(description, i)}: the range {range_of(description, i)} "
                 f"has no room for ± amplitude {amplitudes[i]:g}; make the amplitude smaller"
             )
+
+    @property
+    def description(self) -> ChipDescription:
+        """Of the chip whose limits these are."""
+        return self._description
+
+    @property
+    def amplitudes(self) -> Float32:
+        """What is kept free on both sides of θ, (P,)."""
+        return self._amplitudes
+
+    @property
+    def last_admitted(self) -> Float32:
+        """The θ (P,) that was admitted last: the same object, which nothing can change."""
+        return self._last
+
+    @property
+    def lowest(self) -> Float64:
+        """Least θ that may be sent, (P,), with the amplitude taken off; infinite for none."""
+        return np.where(np.isfinite(self._description.low), self._lowest, -np.inf)
+
+    @property
+    def highest(self) -> Float64:
+        """Greatest θ that may be sent, (P,), likewise."""
+        return np.where(np.isfinite(self._description.high), self._highest, np.inf)
 
     def admit(self, theta: Float64) -> Admitted:
         """Rounds θ (P,) to what is sent and judges that; LimitError where it would leave."""
         # NaN compares false with everything, so it cannot pass. Rounding to float32 is monotonic
         # and the edges are float32 numbers: what lies between them is sent between them.
         if not self._rounded and ((theta >= self._lowest) & (theta <= self._highest)).all():
-            return Admitted(theta.astype(np.float32), theta, 0)
+            return self._admitted(theta.astype(np.float32), theta, 0)
         sent = self._as_sent(theta)
         inside = (sent >= self._lowest) & (sent <= self._highest)
         if inside.all():
-            return Admitted(sent, theta, 0)
+            return self._admitted(sent, theta, 0)
         if not self._project or not np.isfinite(sent).all():
             raise self._refusal(sent, inside)
         theta = np.clip(theta, self._lowest, self._highest)
         sent = self._as_sent(theta)
         still = (sent >= self._lowest) & (sent <= self._highest)
         if not still.all():
-            # Rounding to the chip's grid went back over the edge: one step inwards.
+            # Rounding to the chip's grid went back over the edge: one step inwards from there.
             step = np.where(sent > self._highest, -self._resolution, self._resolution)
-            theta = np.where(still, theta, theta + step)
+            theta = np.where(still, theta, sent.astype(np.float64) + step)
             sent = self._as_sent(theta)
             still = (sent >= self._lowest) & (sent <= self._highest)
             if not still.all():
                 raise self._refusal(sent, still)
-        return Admitted(sent, theta, int(np.count_nonzero(~inside)))
+        return self._admitted(sent, theta, int(np.count_nonzero(~inside)))
+
+    def _admitted(self, sent: Float32, theta: Float64, projected: int) -> Admitted:
+        # Bytes cannot be written to, so that what is recognised later is what was judged here.
+        self._last = np.frombuffer(sent.tobytes(), np.float32)
+        return Admitted(self._last, theta, projected)
 
     def _as_sent(self, theta: Float64) -> Float32:
         if self._rounded:
@@ -90,23 +120,15 @@ class Envelope:
     def _refusal(self, sent: Float32, inside: NDArray[np.bool_]) -> LimitError:
         outside = np.flatnonzero(~inside)
         i = int(outside[0])
-        unit = self._unit(i)
+        unit = unit_of(self._description, i)
         more = f" ({len(outside)} parameters are outside)" if len(outside) > 1 else ""
         return LimitError(
-            f"{self._where(i)} would become {sent[i]:.9g}{unit}; with amplitude "
-            f"{self._amplitudes[i]:g}{unit} it must stay within "
-            f"[{self._description.low[i]:g}, {self._description.high[i]:g}]{unit}{more}. Nothing "
+            f"{parameter_of(self._description, i)} would become {sent[i]:.9g}{unit}; with "
+            f"amplitude {self._amplitudes[i]:g}{unit} it must stay within "
+            f"{range_of(self._description, i)}{more}. Nothing "
             "was sent. Lower the learning rate or the initial range, or set limits.on_update: "
             "project"
         )
-
-    def _where(self, i: int) -> str:
-        return f"chip {self._description.name!r}, parameter {self._description.parameter_names[i]}"
-
-    def _unit(self, i: int) -> str:
-        edges = np.cumsum([group.count for group in self._description.groups])
-        unit = self._description.groups[int(np.searchsorted(edges, i, side="right"))].unit
-        return f" {unit}" if unit else ""
 
 
 def check_amplitudes(description: ChipDescription, amplitudes: Float32, kind: str) -> None:
@@ -127,6 +149,16 @@ def check_amplitudes(description: ChipDescription, amplitudes: Float32, kind: st
                 f"perturbation_resolution {steps[i]:g}; choose "
                 f"{max(1, round(ratio)) * float(steps[i]):g}"
             )
+
+
+def edges(description: ChipDescription, amplitudes: Float64) -> tuple[Float64, Float64]:
+    """Least and greatest θ whose θ ± amplitude (P,) keeps the limits, (P,) each.
+
+    They are float32 numbers, all finite, kept in float64 so that comparing with θ converts nothing.
+    """
+    lowest = _inner_float32(description.low, amplitudes, upwards=True)
+    highest = _inner_float32(description.high, -amplitudes, upwards=False)
+    return lowest.astype(np.float64), highest.astype(np.float64)
 
 
 def _inner_float32(limit: Float64, margin: Float64, *, upwards: bool) -> Float32:

@@ -54,6 +54,18 @@ def test_limits_narrow_and_those_of_a_group_win():
     assert narrowed(got, Limits()) == got
 
 
+def test_limits_can_be_laid_over_a_description_twice():
+    limits = Limits.model_validate(
+        {
+            "parameters": {"low": -0.75, "high": 0.75, "writes_budget": 9, "slew_per_second": 5.0},
+            "groups": {"biases": {"low": 0.0, "high": 0.5, "writes_budget": 3}},
+        }
+    )
+    once = narrowed(CHIP, limits)
+    assert narrowed(once, limits) == once
+    assert [group.writes_budget for group in once.groups] == [9, 3]
+
+
 @pytest.mark.parametrize(
     ("limits", "parts"),
     [
@@ -118,7 +130,6 @@ def _arrays(tmp_path, inputs, targets):
             ("task.dataset", "1 targets", "has 3 outputs"),
         ),
         ({"task": {"cost": "cross_entropy"}}, ("task.cost", "cross_entropy", "parity", "mse")),
-        ({"chip": {"limits": {"inputs": {"high": 0.5}}}}, ("[0, 1]", "0.5", "scale them")),
         (
             {
                 "training": {
@@ -166,6 +177,14 @@ def test_experiments_that_do_not_fit(load, tmp_path, changes, parts, action):
 def test_starts_and_perturbations_outside_the_limits(load, tmp_path, changes):
     with pytest.raises(LimitError, match=r"'bench chip', parameter .*amplitude"):
         run(load(**changes), runs_dir=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("action", ["run", "check"])
+def test_inputs_outside_the_limits(load, tmp_path, action):
+    loaded = load(chip={"limits": {"inputs": {"high": 0.5}}})
+    with pytest.raises(LimitError, match=r"inputs of .* \[0, 1\].*'bench chip'.*0\.5.*scale them"):
+        check(loaded) if action == "check" else run(loaded, runs_dir=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
 
 

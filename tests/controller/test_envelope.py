@@ -129,6 +129,13 @@ def test_the_nearest_value_of_the_grid_is_sent(low, width, step, amplitude_share
     assert admitted.sent[2] == admissible[0]
 
 
+def test_the_edge_lies_half_way_between_two_values_of_the_grid():
+    envelope = _envelope(_chip(0.0, 1.0, resolution=0.1), 0.25, "project")
+    admitted = envelope.admit(np.array([0.3, 1.0, 0.0]))
+    np.testing.assert_array_equal(admitted.sent[1:], np.float32([0.7, 0.3]))
+    assert admitted.projected == 2
+
+
 def test_the_grid_of_an_open_range_starts_at_zero():
     group = ParameterGroup("free", 2, resolution=0.5)
     chip = ChipDescription(name="c", groups=(group,), inputs=1, outputs=1)
@@ -157,7 +164,9 @@ def test_a_refusal_names_all_that_one_needs():
 
 
 def test_a_range_without_room_is_refused_at_once():
-    with pytest.raises(LimitError, match=r"heaters\[0\]: the range \[-0.1, 0.1\] has no room.*0.2"):
+    with pytest.raises(
+        LimitError, match=r"heaters\[0\]: the range \[-0.1, 0.1\] mA has no room.*0.2"
+    ):
         _envelope(_chip(-0.1, 0.1), 0.2)
 
 
