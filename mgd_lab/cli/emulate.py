@@ -46,7 +46,7 @@ def command(
     When ready, prints one line an endpoint: its resource string.
     """
     places = Places(host=host, tcp=tcp, hislip=hislip, serial=serial, baud_rate=baud_rate)
-    with stop_on_signals() as stop, served(chip, places) as resources:
+    with stop_on_signals(quiet=True) as stop, served(chip, places) as resources:
         for resource in resources:
             typer.echo(resource)
         stop.wait()

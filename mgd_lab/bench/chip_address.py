@@ -1,0 +1,62 @@
+"""Where a chip is, in one spelling: two chip files for one chip give the same."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from pathlib import Path
+
+from mgd_lab.experiment import ChipSettings
+
+_SIMULATION = "@sim"
+_BOARD = re.compile(r"(?P<kind>[a-z]+)(?P<board>\d*)$")
+_SERIAL = "asrl"
+_PSEUDO_TERMINALS = "/dev/pts/"
+_NETWORK = ("tcpip", "vicp")
+
+
+def chip_address(settings: ChipSettings) -> str | None:
+    """A serial port's real path or a VISA resource; None for what lives in this process.
+
+    Drivers name it by the keys `resource` or `port`. The driver and its VISA library do not
+    matter: by whatever way, it is the same chip.
+    """
+    if getattr(settings, "visa_library", None) == _SIMULATION:
+        return None
+    resource = getattr(settings, "resource", None)
+    if isinstance(resource, str) and resource:
+        return _canonical(resource)
+    port = getattr(settings, "port", None)
+    if isinstance(port, str) and port:
+        return _real_path(port)
+    return None
+
+
+def _canonical(resource: str) -> str:
+    first, *rest = resource.strip().split("::")
+    if first.lower().startswith(_SERIAL) and os.sep in first:
+        return _real_path(first[len(_SERIAL) :])
+    fields = [first.lower(), *(field.lower() for field in rest)]
+    interface = _BOARD.match(fields[0])
+    if interface is None:
+        return "::".join(fields)
+    if interface["kind"] in _NETWORK and len(fields) > 1:
+        fields[1] = _numeric(fields[1])
+    fields[0] = f"{interface['kind']}{interface['board'] or '0'}"
+    return "::".join(fields)
+
+
+def _numeric(host: str) -> str:
+    """The host's address; its name where nothing resolves it, as opening it will tell."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return host
+    return min(str(entry[4][0]) for entry in found)
+
+
+def _real_path(port: str) -> str:
+    real = os.path.realpath(port)
+    # The name of a pseudo-terminal is another's as soon as it is closed; links to it last.
+    return str(Path(port).absolute()) if real.startswith(_PSEUDO_TERMINALS) else real
