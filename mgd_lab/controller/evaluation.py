@@ -16,10 +16,12 @@ from mgd_lab.chip import (
     MeasuresOutputs,
     MeasuresSigns,
 )
+from mgd_lab.controller.guards import CostGuard, check_overflow
+from mgd_lab.controller.pausing import Cause, PauseControl
 from mgd_lab.controller.returned import check_shape
 from mgd_lab.costs import CostFunction
 from mgd_lab.datasets import TargetKind, accuracy
-from mgd_lab.errors import CapabilityError, MeasurementError
+from mgd_lab.errors import CapabilityError, GuardError, MeasurementError
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -36,41 +38,53 @@ class EvaluationSet:
 
 
 class Evaluator:
-    """Presents every sample of the set once, in blocks up to the chip's largest."""
+    """Presents every sample of the set once, in blocks up to the chip's largest.
+
+    `left_off` is how many probes the last evaluation had measured when it was left off.
+    """
 
     def __init__(
-        self, chip: Chip, cost: CostFunction, samples: EvaluationSet, largest_block: int
+        self,
+        chip: Chip,
+        cost: CostFunction,
+        samples: EvaluationSet,
+        largest_block: int,
+        guard: CostGuard,
+        pause: PauseControl,
     ) -> None:
         self._chip = chip
         self._cost = cost
         self._largest = largest_block
         self._name = chip.description.name
         self._count = len(samples.inputs)
+        self._guard = guard
+        self._pause = pause
         self.samples = samples
+        self.left_off = 0
 
     def evaluate(
         self, sent: Float32, interrupted: Callable[[], bool]
     ) -> tuple[float, float | None] | None:
         """Mean cost and accuracy at θ (P,) as sent; accuracy is None where only costs come.
 
-        None altogether where `interrupted` was true between two blocks.
+        None altogether where `interrupted` was true between two blocks, or a guard refused a cost
+        and asked for a pause.
         """
         costs: list[Float64] = []
         outputs: list[Float64] = []
         for start in range(0, len(self.samples.inputs), self._largest):
+            self.left_off = start
             if start and interrupted():
                 return None
             block, returned = self._block(sent, start, min(start + self._largest, self._count))
+            if not self._passes(block, start):
+                self.left_off = start + len(block)
+                return None
             costs.append(block)
             if returned is not None:
                 outputs.append(returned)
+        self.left_off = 0
         all_costs = np.concatenate(costs)
-        if not np.isfinite(all_costs).all():
-            k = int(np.argmin(np.isfinite(all_costs)))
-            raise MeasurementError(
-                f"chip {self._name!r} returned a cost of {all_costs[k]} for sample {k} "
-                f"of the {self.samples.split} split while it was evaluated"
-            )
         # Left to right, as everywhere.
         cost = float(np.add.accumulate(all_costs)[-1]) / len(all_costs)
         if not outputs:
@@ -79,6 +93,21 @@ class Evaluator:
             np.concatenate(outputs), self.samples.targets, self.samples.target_kind
         )
 
+    def _passes(self, costs: Float64, start: int) -> bool:
+        """Whether costs (n,) of the samples from `start` are good; False asks for a pause."""
+        trip = self._guard.judge(costs)
+        if trip is None:
+            return True
+        message = (
+            f"chip {self._name!r} returned a cost of {costs[trip.place]} for sample "
+            f"{start + trip.place} of the {self.samples.split} split while it was evaluated, "
+            f"{trip.why}"
+        )
+        if self._guard.pauses:
+            self._pause.ask(Cause(message, "cost"))
+            return False
+        raise MeasurementError(message) if trip.kind == "number" else GuardError(message)
+
     def _block(self, sent: Float32, start: int, stop: int) -> tuple[Float64, Float64 | None]:
         """Costs, and outputs where the chip returns them, of neighbouring samples."""
         chip, rungs = self._chip, self._chip.description.rungs
@@ -86,6 +115,7 @@ class Evaluator:
         if "forward" in rungs and isinstance(chip, MeasuresOutputs):
             outputs = chip.outputs(sent.astype(np.float64), inputs)
             check_shape(outputs, targets.shape, "outputs", self._name)
+            check_overflow(outputs, "outputs", self._name)
             return self._cost(outputs, targets), outputs
         if "cost" in rungs and isinstance(chip, MeasuresCost):
             costs = chip.costs(sent.astype(np.float64), inputs, targets)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, wait
-from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mgd_lab.controller.chunks import Chunk
+from mgd_lab.controller.guards import CostGuard, Trip
+from mgd_lab.controller.pausing import Cause, PauseControl
 from mgd_lab.controller.probers import Prober
-from mgd_lab.errors import MeasurementError
+from mgd_lab.errors import GuardError, MeasurementError
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -23,29 +23,34 @@ Float64 = NDArray[np.float64]
 _WORTH_OVERLAPPING_SECONDS = 0.01
 _OVERLAPPED = 4
 _SMALLEST_OVERLAPPED = 256
-_FEW = 16
 
 
 class Measurement:
     """Blocks cut a window's probes anywhere; the costs do not depend on where.
 
     While the chip measures one block, in a thread of its own, the host works on the costs of the
-    last. At most one block is under way, and none is when control returns to the caller for good.
+    last. At most one block is under way, and none is when control returns to the caller for good,
+    nor while `held_up` is asked whether to leave off between two blocks.
     """
 
     def __init__(
         self,
         prober: Prober,
         largest_block: int,
-        interrupt: threading.Event,
+        held_up: Callable[[], bool],
         chip_name: str,
         workers: Executor,
+        guard: CostGuard,
+        pause: PauseControl,
     ) -> None:
         self._prober = prober
         self._largest = largest_block
-        self._interrupted: Callable[[], bool] = interrupt.is_set
+        self._held_up = held_up
         self._chip_name = chip_name
         self._workers = workers
+        self._guard = guard
+        self._pause = pause
+        self._refused = 0
         self._seconds_per_probe = 0.0
 
     def fits_one_block(self, probes: int) -> bool:
@@ -53,9 +58,10 @@ class Measurement:
         return probes <= self._size(probes)
 
     def blocks(self, theta: Float32, chunk: Chunk, first: int, stop: int) -> Iterator[Float64]:
-        """Costs of the probes `first` … `stop − 1` at θ (P,), block after block, all finite.
+        """Costs of the probes `first` … `stop − 1` at θ (P,), block after block, all good.
 
-        Ends early, after a whole block, where training has been interrupted.
+        Ends early, after a whole block, where training is held up, or before a block that a guard
+        refused.
         """
         size = self._size(stop - first)
         if stop - first <= size:
@@ -65,7 +71,7 @@ class Measurement:
         try:
             for start in range(first + size, stop, size):
                 costs = pending.result()
-                if self._interrupted():
+                if not len(costs) or self._held_up():
                     yield costs
                     return
                 end = min(start + size, stop)
@@ -83,32 +89,42 @@ class Measurement:
         return min(self._largest, max(_SMALLEST_OVERLAPPED, -(-probes // _OVERLAPPED)))
 
     def block(self, theta: Float32, chunk: Chunk, first: int, stop: int) -> Float64:
-        """Costs of the probes `first` … `stop − 1` in one request, all finite."""
+        """Costs of the probes `first` … `stop − 1` in one request, all good.
+
+        None at all where a guard refused one of them and asked for a pause: the block is to be
+        measured again.
+        """
         began = time.perf_counter()
         costs = self._prober.measure(theta, chunk, first, stop)
         self._seconds_per_probe = (time.perf_counter() - began) / (stop - first)
-        self._check(costs, chunk, first, stop)
-        return costs
-
-    def _check(self, costs: Float64, chunk: Chunk, first: int, stop: int) -> None:
         if len(costs) != stop - first:
             raise MeasurementError(
                 f"chip {self._chip_name!r} returned {len(costs)} costs for a block of "
                 f"{stop - first} probes; the block was not used"
             )
-        if len(costs) <= _FEW and all(map(isfinite, costs.tolist())):
-            # The same as below, several times faster on a handful.
-            return
-        finite = np.isfinite(costs)
-        if finite.all():
-            return
-        k = int(np.argmin(finite))
-        probe = first + k
+        trip = self._guard.look(costs)
+        if trip is None:
+            return costs
+        message = self._refusal(trip, float(costs[trip.place]), chunk, first + trip.place)
+        if self._guard.pauses:
+            self._refused += len(costs)
+            self._pause.ask(Cause(message, "cost"))
+            return costs[:0]
+        if trip.kind == "number":
+            raise MeasurementError(message)
+        raise GuardError(message)
+
+    def take_refused(self) -> int:
+        """Probes since the last call whose costs a guard refused: they are measured again."""
+        refused, self._refused = self._refused, 0
+        return refused
+
+    def _refusal(self, trip: Trip, cost: float, chunk: Chunk, probe: int) -> str:
         step = int(chunk.plan.probe_steps[probe])
-        raise MeasurementError(
-            f"chip {self._chip_name!r} returned a cost of {costs[k]} at step "
+        return (
+            f"chip {self._chip_name!r} returned a cost of {cost} at step "
             f"{chunk.plan.first_step + step} (sample {int(chunk.samples[probe])}, code "
             f"{chunk.plan.first_code + int(chunk.rows[probe])}, sign "
-            f"{int(chunk.plan.signs[probe]):+d}); nothing was updated with it. Check the chip's "
-            "outputs and ranges; if training diverged, lower the learning rate"
+            f"{int(chunk.plan.signs[probe]):+d}), {trip.why}; nothing was updated with it. Check "
+            "the chip's outputs and ranges; if training diverged, lower the learning rate"
         )

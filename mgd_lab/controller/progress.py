@@ -15,7 +15,7 @@ class Progress:
     """A moment of a training.
 
     `fraction` is what is done of the nearest limit in `stop`, 0 to 1; `cost` and `accuracy` are
-    those of the last evaluation.
+    those of the last evaluation; `paused` is why training pauses, empty where it does not.
     """
 
     counters: Counters
@@ -23,6 +23,7 @@ class Progress:
     fraction: float
     cost: float | None
     accuracy: float | None
+    paused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

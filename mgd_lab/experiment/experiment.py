@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationInfo, mod
 
 from mgd_lab.experiment.alternatives import key_problem
 from mgd_lab.experiment.chip_settings import ChipSettings, Settings
+from mgd_lab.experiment.guards import Guards
 from mgd_lab.experiment.nearest import did_you_mean
 from mgd_lab.experiment.observation import Evaluate, Logging
 from mgd_lab.experiment.stop import Stop
@@ -58,6 +59,9 @@ class Experiment(Settings):
     stop: Stop = Field(default_factory=Stop, description="when the run ends: the first that is met")
     evaluate: Evaluate = Field(default_factory=Evaluate, description="measuring progress")
     logging: Logging = Field(default_factory=Logging, description="what the run's log keeps")
+    guards: Guards = Field(
+        default_factory=Guards, description="what is watched while the run goes on"
+    )
 
     @model_validator(mode="after")
     def _have_a_name_that_folders_can_have(self) -> Self:
@@ -74,9 +78,21 @@ class Experiment(Settings):
         # A file of arrays may bring a test split of its own.
         if wanted == "train" or self.task.dataset == "arrays":
             return self
+        if wanted == "test" and self.task.has_official_test:
+            return self._that_chooses_nothing_on_the_test()
         if getattr(self.task.split, wanted) == 0:
             raise key_problem(
                 f"{self.task.dataset} has no {wanted} split here; set task.split.{wanted} above 0",
+                *("evaluate", "split"),
+            )
+        return self
+
+    def _that_chooses_nothing_on_the_test(self) -> Self:
+        if self.training.finish == "best":
+            raise key_problem(
+                f"training.finish: best would choose parameters on {self.task.dataset}'s official "
+                "test split, which is for reporting; evaluate on validation (task.split.validation "
+                "above 0)",
                 *("evaluate", "split"),
             )
         return self
