@@ -269,11 +269,13 @@ def compare_visa(rounds: int, folder: Path) -> dict[str, Any]:
 def peak_memory(steps: int, folder: Path) -> float:
     """Peak resident memory of a run of its own process, MB."""
     code = (
-        "import resource, sys; sys.path.insert(0, sys.argv[1]); import controller; "
+        "import re, sys; sys.path.insert(0, sys.argv[1]); import controller; "
         "from pathlib import Path; folder = Path(sys.argv[2]); "
         "loaded = controller.experiment(folder, (2, 2, 1), 1024, int(sys.argv[3])); "
         "controller.controller(loaded, folder / 'runs', log=True); "
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)"
+        # Not ru_maxrss: that begins with what the parent process held.
+        "status = Path('/proc/self/status').read_text(); "
+        "print(int(re.search(r'VmHWM:\\s*(\\d+)', status)[1]) / 1000)"
     )
     here = str(Path(__file__).parent)
     output = subprocess.run(

@@ -118,6 +118,15 @@ class Schedule:
         fresh = self._fresh(np.arange(steps, dtype=np.int64))
         return self.tau_theta * self.batch * (1.0 + float(np.mean(fresh)))
 
+    def last_fresh(self, step: int) -> int | None:
+        """The step, at most `step`, whose baseline step `step` is compared with; None for none."""
+        if self.baseline != "measured":
+            return None
+        age = min(step % self.tau_x, step % self.tau_theta)
+        if self.baseline_refresh_steps is not None:
+            age %= self.baseline_refresh_steps
+        return step - age
+
     def draws(self, steps: int) -> int:
         """Draws from the data set in the first `steps` steps."""
         return -(-steps // self.tau_x) * self.batch

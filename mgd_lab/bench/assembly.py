@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mgd_lab.algorithm import (
-    Adam,
-    AnalogFilter,
-    GradientDescent,
-    LearningRate,
-    Momentum,
-    Schedule,
-    UpdateRule,
-    locked,
-    mean_square_perturbation,
-)
+from mgd_lab.algorithm import Schedule, locked
 from mgd_lab.bench.amplitudes import amplitudes_of
+from mgd_lab.bench.learning import (
+    chunk_source,
+    filters_of,
+    mean_square_of,
+    rate_of,
+    rule_of,
+    schedule_of,
+)
+from mgd_lab.bench.motion_plan import check_budget, check_slew
 from mgd_lab.bench.programs import learning_program, probe_program
 from mgd_lab.bench.task import check_fit, cost_function, evaluation_set
+from mgd_lab.bench.watching import Attendance, Watching, check_guards, watching
 from mgd_lab.chip import (
     Chip,
     ChipDescription,
@@ -35,10 +36,10 @@ from mgd_lab.chip import (
     MeasuresSigns,
     Rung,
 )
-from mgd_lab.chip.recovery import ReportsRecoveries
-from mgd_lab.codes import mean_square, period
+from mgd_lab.codes import period
 from mgd_lab.controller import (
     AnalogLearner,
+    Bookkeeper,
     Cadence,
     ChunkSource,
     Clock,
@@ -46,6 +47,7 @@ from mgd_lab.controller import (
     Envelope,
     EvaluationSet,
     Evaluator,
+    GatedChip,
     Learner,
     Measurement,
     OnChipLearner,
@@ -56,14 +58,15 @@ from mgd_lab.controller import (
     Updater,
     check_amplitudes,
     choose_rung,
+    gated,
     needs_memory,
     prober_for,
 )
 from mgd_lab.costs import CostFunction
 from mgd_lab.datasets import DataSet
 from mgd_lab.errors import CapabilityError, ConfigurationError
-from mgd_lab.experiment import Experiment, Update, narrowed
-from mgd_lab.records import RecordSink
+from mgd_lab.experiment import Experiment, narrowed
+from mgd_lab.records import Counters, RecordSink
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -97,15 +100,7 @@ class Fitted:
     @property
     def source(self) -> ChunkSource:
         """Codes, samples and signs of any step."""
-        training = self.experiment.training
-        return ChunkSource(
-            schedule=self.schedule,
-            kind=training.perturbation.kind,
-            seed=self.experiment.seed,
-            amplitudes=self.amplitudes,
-            order=training.samples.order,
-            samples=len(self.train_inputs),
-        )
+        return chunk_source(self.experiment, self.amplitudes, len(self.train_inputs))
 
 
 def fit(experiment: Experiment, data: DataSet, chip: Chip) -> Fitted:
@@ -113,7 +108,8 @@ def fit(experiment: Experiment, data: DataSet, chip: Chip) -> Fitted:
 
     Raises:
         ConfigurationError, CapabilityError, DataError: they do not fit.
-        LimitError: the perturbation alone does not fit into the limits.
+        LimitError: the perturbation alone does not fit into the limits, would be too fast for
+            them, or the run may spend more writes than there are.
     """
     training = experiment.training
     description = chip.description
@@ -123,11 +119,12 @@ def fit(experiment: Experiment, data: DataSet, chip: Chip) -> Fitted:
             f"description of chip {description.name!r}; a run would ignore them"
         )
     check_fit(data, experiment.task, description)
+    check_guards(experiment.guards, description)
     amplitudes = amplitudes_of(training.perturbation.amplitude, description)
     check_amplitudes(description, amplitudes, training.perturbation.kind)
     train_inputs, train_targets = data.split("train")
     _check_locking(experiment, description.parameters, len(train_inputs))
-    schedule = _schedule(experiment)
+    schedule = schedule_of(experiment)
     evaluation = evaluation_set(data, experiment.evaluate, experiment.seed)
     if needs_memory(chip) and (
         evaluation.split != "train" or len(evaluation.inputs) != len(train_inputs)
@@ -143,8 +140,9 @@ def fit(experiment: Experiment, data: DataSet, chip: Chip) -> Fitted:
         len(train_inputs),
         wants_costs=experiment.logging.costs != "none",
     )
+    check_slew(chip, rung, amplitudes)
     asked = experiment.chip.max_block_probes
-    return Fitted(
+    fitted = Fitted(
         experiment=experiment,
         description=description,
         amplitudes=amplitudes,
@@ -158,6 +156,8 @@ def fit(experiment: Experiment, data: DataSet, chip: Chip) -> Fitted:
         envelope=Envelope(description, amplitudes, experiment.chip.limits.on_update),
         cadence=_cadence(experiment, schedule, description.parameters, len(evaluation.inputs)),
     )
+    check_budget(fitted)
+    return fitted
 
 
 def start(fitted: Fitted, theta: Float64) -> TrainingState:
@@ -166,10 +166,21 @@ def start(fitted: Fitted, theta: Float64) -> TrainingState:
     return TrainingState(
         theta=admitted.theta,
         sent=admitted.sent,
-        rule=_rule(fitted.experiment.training.update).init(len(theta)),
+        rule=rule_of(fitted.experiment.training.update).init(len(theta)),
         total=np.zeros(len(theta)),
         projected=admitted.projected,
     )
+
+
+def restored(
+    fitted: Fitted, arrays: Mapping[str, NDArray[Any]], counters: Counters
+) -> TrainingState:
+    """The state of a checkpoint; LimitError where its θ no longer fits into the envelope."""
+    admitted = fitted.envelope.admit(arrays["theta"])
+    state = TrainingState.restored(arrays, counters, admitted.sent)
+    state.theta = admitted.theta
+    state.projected += admitted.projected
+    return state
 
 
 def assemble(
@@ -181,31 +192,61 @@ def assemble(
     interrupt: threading.Event,
     observe: Callable[[Progress], None],
     workers: Executor,
+    open_window: Float64 | None = None,
+    attendance: Attendance | None = None,
 ) -> Training:
     """Prepares the open chip (cost, samples, amplitudes) and builds the loop around it.
 
+    Whatever the loop sends goes through the gate: the one given, or a new one.
     `workers` is a thread that speaks to the chip while the host computes. It must outlive the
-    training, and be idle before the chip is closed.
+    training, and be idle before the chip is closed. `open_window` is the log's memory of a window
+    that an interruption cut in two; `attendance`, what is watched beside the costs.
     """
-    prepare(fitted, chip)
-    log = StepLog(sink, clock, fitted.experiment.logging.costs)
-    return Training(
+    gate = gated(chip, fitted.envelope)
+    prepare(fitted, gate)
+    watched = watching(
+        fitted.experiment,
+        gate,
+        attendance or Attendance(),
+        sink=sink,
+        clock=clock,
+        interrupt=interrupt,
+    )
+    log = StepLog(sink, clock, fitted.experiment.logging.costs, open_window)
+    book = Bookkeeper(
         schedule=fitted.schedule,
-        source=fitted.source,
-        learner=_learner(fitted, chip, interrupt, workers, log),
-        evaluator=Evaluator(chip, fitted.cost, fitted.evaluation, fitted.largest_block),
-        stop=fitted.experiment.stop,
+        evaluator=Evaluator(
+            gate,
+            fitted.cost,
+            fitted.evaluation,
+            fitted.largest_block,
+            watched.cost,
+            watched.pause,
+        ),
         cadence=fitted.cadence,
         log=log,
         sink=sink,
         clock=clock,
+        interrupted=watched.watch.held_up,
+        writes=lambda: gate.writes,
+        recoveries=watched.recoveries,
+    )
+    return Training(
+        schedule=fitted.schedule,
+        source=fitted.source,
+        learner=_learner(fitted, gate, watched, workers, log),
+        book=book,
+        stop=fitted.experiment.stop,
+        finish=fitted.experiment.training.finish,
+        clock=clock,
         interrupt=interrupt,
         observe=observe,
-        recoveries=chip.take_recoveries if isinstance(chip, ReportsRecoveries) else tuple,
+        watch=watched.watch,
+        pausing=watched.intermission,
     )
 
 
-def prepare(fitted: Fitted, chip: Chip) -> None:
+def prepare(fitted: Fitted, chip: GatedChip) -> None:
     """Tells the chip what its rung needs to know; nothing is energised by it."""
     rung = fitted.rung
     if isinstance(chip, MeasuresCost) and rung != "forward":
@@ -219,52 +260,28 @@ def prepare(fitted: Fitted, chip: Chip) -> None:
 
 
 def _learner(
-    fitted: Fitted, chip: Chip, interrupt: threading.Event, workers: Executor, log: StepLog
+    fitted: Fitted, chip: GatedChip, watched: Watching, workers: Executor, log: StepLog
 ) -> Learner:
     if fitted.rung == "learns" and isinstance(chip, Learns):
         return OnChipLearner(chip, learning_program(fitted), fitted.envelope)
     prober = prober_for(fitted.rung, chip, fitted.cost, fitted.train_inputs, fitted.train_targets)
     measurement = Measurement(
-        prober, fitted.largest_block, interrupt, fitted.description.name, workers
+        prober,
+        fitted.largest_block,
+        watched.watch.held_up,
+        fitted.description.name,
+        workers,
+        watched.cost,
+        watched.pause,
     )
     training = fitted.experiment.training
-    kind = training.perturbation.kind
-    square = mean_square_perturbation(
-        mean_square(kind, fitted.description.parameters), fitted.amplitudes
-    )
+    square = mean_square_of(fitted.experiment, fitted.amplitudes)
     update = training.update
-    decay = update.schedule
-    rate = LearningRate(update.learning_rate, decay.kind, decay.steps or 1, decay.final_fraction)
-    updater = Updater(_rule(update), rate, fitted.envelope)
+    updater = Updater(rule_of(update), rate_of(update), fitted.envelope)
     if training.algorithm == "discrete":
         return DiscreteLearner(fitted.schedule, square, update.scale, measurement, updater, log)
-    times = training.time_constants
-    if times.tau_hp is None:
-        raise ConfigurationError("training.time_constants.tau_hp: algorithm analog needs it")
-    filters = AnalogFilter(float(times.tau_hp), float(times.tau_theta), square)
+    filters = filters_of(training.time_constants, square)
     return AnalogLearner(fitted.schedule, filters, measurement, updater, log)
-
-
-def _rule(update: Update) -> UpdateRule:
-    if update.rule == "momentum":
-        return Momentum(update.momentum)
-    if update.rule == "adam":
-        return Adam(update.beta1, update.beta2, update.epsilon)
-    return GradientDescent()
-
-
-def _schedule(experiment: Experiment) -> Schedule:
-    training, times = experiment.training, experiment.training.time_constants
-    analog = training.algorithm == "analog"
-    return Schedule(
-        tau_p=times.tau_p,
-        tau_x=times.tau_x,
-        # θ moves at every step of the analog algorithm; its τ_θ is a filter's.
-        tau_theta=1 if analog else int(times.tau_theta),
-        batch=training.batch,
-        baseline="none" if analog else training.baseline,
-        baseline_refresh_steps=training.baseline_refresh_steps,
-    )
 
 
 def _check_locking(experiment: Experiment, parameters: int, samples: int) -> None:

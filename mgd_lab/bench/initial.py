@@ -21,7 +21,7 @@ def initial_parameters(initial: Initial, seed: int, chip: Chip) -> Float64:
     """θ at step 0, float64 (P,), all finite."""
     count = chip.description.parameters
     if initial.source is None:
-        return _drawn(initial, seed, count)
+        return drawn_parameters(initial, seed, count)
     if initial.source == "chip":
         if not isinstance(chip, HoldsParameters):
             raise CapabilityError(
@@ -36,15 +36,18 @@ def initial_parameters(initial: Initial, seed: int, chip: Chip) -> Float64:
         return _checked(_read(path), count, str(path))
     with open_run(path) as run:
         state = run.state()
-    if "theta" not in state:
-        raise ConfigurationError(
-            f"training.initial.path: run {path} ended before its first checkpoint and holds no "
-            "parameters"
-        )
-    return _checked(np.asarray(state["theta"]), count, f"run {path}")
+        if "theta" not in state:
+            raise ConfigurationError(
+                f"training.initial.path: run {path} ended before its first checkpoint and holds no "
+                "parameters"
+            )
+        finish = run.experiment.get("training", {}).get("finish", "last")
+    kept = "best.theta" if finish == "best" and "best.theta" in state else "theta"
+    return _checked(np.asarray(state[kept]), count, f"run {path}")
 
 
-def _drawn(initial: Initial, seed: int, count: int) -> Float64:
+def drawn_parameters(initial: Initial, seed: int, count: int) -> Float64:
+    """θ (P,) from the distribution that `initial` names."""
     if initial.distribution == "uniform":
         unit = uniforms(seed, Stream.INITIAL_VALUES, 0, count)
         return initial.low + (initial.high - initial.low) * unit

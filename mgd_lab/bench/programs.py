@@ -48,4 +48,7 @@ def learning_program(fitted: Fitted) -> LearningProgram:
         rate_kind=decay.kind,
         rate_steps=decay.steps or 1,
         final_fraction=decay.final_fraction,
+        lowest=fitted.envelope.lowest,
+        highest=fitted.envelope.highest,
+        on_update=fitted.experiment.chip.limits.on_update,
     )

@@ -8,8 +8,18 @@ from mgd_lab.chip import ChipDescription
 from mgd_lab.codes import Stream, permutation
 from mgd_lab.controller import EvaluationSet
 from mgd_lab.costs import CostFunction
-from mgd_lab.datasets import DataSet, arrays, nist7x7, parity
-from mgd_lab.errors import ConfigurationError, DataError
+from mgd_lab.datasets import (
+    DataSet,
+    ImageFiles,
+    arrays,
+    cifar10,
+    digits,
+    fashion_mnist,
+    idx_images,
+    nist7x7,
+    parity,
+)
+from mgd_lab.errors import ConfigurationError, DataError, LimitError
 from mgd_lab.experiment import Evaluate, Task
 
 
@@ -20,9 +30,39 @@ def data_set(task: Task, seed: int) -> DataSet:
         return parity(task.bits, seed, validation, test)
     if task.dataset == "nist7x7":
         return nist7x7(seed, validation, test)
+    if task.dataset == "digits":
+        return digits(seed, validation, test)
+    if task.dataset == "fashion_mnist":
+        return fashion_mnist(seed, validation, folder=task.folder, checksums=task.checksums)
+    if task.dataset == "cifar10":
+        return cifar10(
+            seed,
+            validation,
+            train_batches=task.train_batches,
+            folder=task.folder,
+            checksums=task.checksums,
+        )
+    if task.dataset == "idx":
+        return _idx(task, seed)
     if task.file is None:
         raise DataError("task.file: dataset arrays needs the path of a .npz or .csv file")
     return arrays(task.file, targets=task.targets, seed=seed, validation=validation, test=test)
+
+
+def _idx(task: Task, seed: int) -> DataSet:
+    files = task.files
+    if files is None:
+        raise DataError("task.files: dataset idx needs train_images and train_labels")
+    official_test = None
+    if files.test_images is not None and files.test_labels is not None:
+        official_test = ImageFiles(files.test_images, files.test_labels)
+    return idx_images(
+        ImageFiles(files.train_images, files.train_labels),
+        official_test,
+        seed=seed,
+        validation=task.split.validation,
+        test=task.split.test,
+    )
 
 
 def cost_function(task: Task, description: ChipDescription) -> CostFunction:
@@ -35,7 +75,10 @@ def cost_function(task: Task, description: ChipDescription) -> CostFunction:
 
 
 def check_fit(data: DataSet, task: Task, description: ChipDescription) -> None:
-    """Widths, input range and kind of target; ConfigurationError says which does not fit."""
+    """Widths and kind of target; ConfigurationError says which does not fit.
+
+    Inputs beyond the chip's range, in whatever split, raise LimitError.
+    """
     chip = f"chip {description.name!r}"
     inputs, outputs = data.inputs.shape[1], data.targets.shape[1]
     if inputs != description.inputs:
@@ -54,11 +97,13 @@ def check_fit(data: DataSet, task: Task, description: ChipDescription) -> None:
             f"of the kind {data.target_kind!r}. Use cost: mse"
         )
     low, high = float(data.inputs.min()), float(data.inputs.max())
-    if low < description.input_low or high > description.input_high:
-        raise ConfigurationError(
-            f"task.dataset: the inputs of {data.name} span [{low:g}, {high:g}]"
-            f"{description.input_unit}, {chip} takes "
-            f"[{description.input_low:g}, {description.input_high:g}]; scale them"
+    # NaN is beyond any range.
+    if not (low >= description.input_low and high <= description.input_high):
+        unit = f" {description.input_unit}" if description.input_unit else ""
+        raise LimitError(
+            f"task.dataset: the inputs of {data.name} span [{low:g}, {high:g}]{unit}, {chip} takes "
+            f"[{description.input_low:g}, {description.input_high:g}]{unit}; scale them. Nothing "
+            "was energised"
         )
 
 
@@ -66,14 +111,14 @@ def evaluation_set(data: DataSet, evaluate: Evaluate, seed: int) -> EvaluationSe
     """The samples to evaluate on: all of a split, or some of it, drawn by the seed."""
     inputs, targets = data.split(evaluate.split)
     if evaluate.samples == "all":
-        chosen = np.arange(len(inputs))
-    elif evaluate.samples > len(inputs):
+        # No copy: the samples of a data set may fill much of the memory.
+        return EvaluationSet(evaluate.split, inputs, targets, data.target_kind)
+    if evaluate.samples > len(inputs):
         raise ConfigurationError(
             f"evaluate.samples asks for {evaluate.samples} samples; the {evaluate.split} split of "
             f"{data.name} has {len(inputs)}"
         )
-    else:
-        # Drawn, because data sets come sorted by class. Index 0 of this stream made the splits.
-        drawn = permutation(seed, Stream.SPLIT, 1, len(inputs))[: evaluate.samples]
-        chosen = np.sort(drawn)
+    # Drawn, because data sets come sorted by class. Index 0 of this stream made the splits.
+    drawn = permutation(seed, Stream.SPLIT, 1, len(inputs))[: evaluate.samples]
+    chosen = np.sort(drawn)
     return EvaluationSet(evaluate.split, inputs[chosen], targets[chosen], data.target_kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 
@@ -14,14 +14,14 @@ from mgd_lab.cli.options import Changes, ChipFile, Config, Json, RunsDir, load, 
 from mgd_lab.cli.progress import ProgressLine
 from mgd_lab.cli.quantities import cost, duration, number, percent
 from mgd_lab.cli.readers import perhaps_unread
-from mgd_lab.cli.signals import stop_on_signals
+from mgd_lab.cli.signals import pause_on_signal, stop_on_signals
 from mgd_lab.errors import MgdLabError
-from mgd_lab.experiment import Stop
+from mgd_lab.experiment import Experiment, Stop
 from mgd_lab.records import Counters
 
 NAME = "run"
 # The summary of a run whose experiment could not even be read.
-_UNKNOWN: dict[str, Any] = {
+UNKNOWN: dict[str, Any] = {
     "run": None,
     "status": "failed",
     **asdict(Counters()),
@@ -38,12 +38,12 @@ def command(
     json: Json = False,
 ) -> None:
     """Check, train, make the chip safe, keep the run."""
-    with stop_on_signals() as interrupt:
+    with stop_on_signals() as interrupt, pause_on_signal() as pause:
         try:
             experiment = load(config, chip, set_)
         except MgdLabError as error:
             if json:
-                print_json({**_UNKNOWN, "message": str(error)})
+                print_json({**UNKNOWN, "message": str(error)})
             raise
         with ProgressLine(experiment.experiment.name) as progress:
             result, error = execute(
@@ -51,20 +51,29 @@ def command(
                 runs_dir=runs_dir,
                 observe=progress.show,
                 interrupt=interrupt,
-                announce=_announce,
+                pause=pause,
+                announce=announce,
             )
+    conclude(experiment.experiment, result, error, json=json)
+
+
+def conclude(
+    experiment: Experiment, result: RunResult, error: MgdLabError | None, *, json: bool
+) -> NoReturn:
+    """Tells how a run ended, and ends with the exit code for it."""
     with perhaps_unread():
         if error is not None:
             tell(error)
         else:
-            _tell_result(experiment.experiment.name, result, experiment.experiment.stop)
+            _tell_result(experiment.name, result, experiment.stop)
         if json:
             print_json(result.summary)
     code = EXIT_CODES[result.status] if error is None else error.exit_code
     raise typer.Exit(code)
 
 
-def _announce(path: Path, simulated: bool) -> None:
+def announce(path: Path, simulated: bool) -> None:
+    """Names the run's folder before training starts."""
     with perhaps_unread():
         typer.echo(f"run {path}{' (simulated)' if simulated else ''}")
 

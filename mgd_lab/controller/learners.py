@@ -11,14 +11,9 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mgd_lab.algorithm import (
-    AnalogFilter,
-    LearningRate,
-    Schedule,
-    UpdateRule,
-)
+from mgd_lab.algorithm import AnalogFilter, Schedule
 from mgd_lab.controller.chunks import Chunk
-from mgd_lab.controller.envelope import Envelope
+from mgd_lab.controller.estimates import AnalogEstimate, DiscreteEstimate, Updater
 from mgd_lab.controller.measurement import Measurement
 from mgd_lab.controller.state import TrainingState
 from mgd_lab.controller.step_log import StepLog
@@ -32,7 +27,7 @@ _NOTHING = np.empty(0)
 class Learner(Protocol):
     """Does the steps `first` … `stop − 1` of a chunk, at most up to the end of a window.
 
-    Returns the number of steps done: fewer than asked only when interrupted between blocks.
+    Returns the number of steps done: fewer than asked only when held up between blocks.
     """
 
     @property
@@ -46,23 +41,17 @@ class Learner(Protocol):
 
     def advance(self, state: TrainingState, chunk: Chunk, first: int, stop: int) -> int: ...
 
+    def settle(self, state: TrainingState) -> None:
+        """The update that is still due where one was refused when its window had been measured."""
+        ...
 
-class Updater:
-    """Applies G to θ by rule, rate and envelope."""
+    def measure_baseline(self, state: TrainingState, chunk: Chunk) -> None:
+        """C0 anew, from the probes without perturbation of the chunk's first step."""
+        ...
 
-    def __init__(self, rule: UpdateRule, rate: LearningRate, envelope: Envelope) -> None:
-        self._rule = rule
-        self._rate = rate
-        self._envelope = envelope
-
-    def update(self, state: TrainingState, gradient: Float64) -> None:
-        """G (P,) after `state.steps` steps."""
-        change, rule_state = self._rule.update(state.rule, gradient, self._rate.at(state.steps))
-        admitted = self._envelope.admit(state.theta + change)
-        # Assigned together, after the gate: a refusal leaves the state as it was.
-        state.theta, state.sent, state.rule = admitted.theta, admitted.sent, rule_state
-        state.updates += 1
-        state.projected += admitted.projected
+    def forget_chip(self) -> None:
+        """The chip has been safe meanwhile: what it held of the training, it holds no more."""
+        ...
 
 
 class DiscreteLearner:
@@ -80,11 +69,8 @@ class DiscreteLearner:
         self._window = schedule.tau_theta
         self._batch = schedule.batch
         self._paired = schedule.baseline == "paired"
-        self._divisor = mean_square * (schedule.tau_theta if scale == "mean" else 1)
-        # Where every window begins; shared, for totals are never changed in place.
-        self._zeros = np.zeros_like(mean_square)
+        self._estimate = DiscreteEstimate(schedule, mean_square, scale, updater)
         self._measurement = measurement
-        self._updater = updater
         self._log = log
 
     @property
@@ -101,14 +87,33 @@ class DiscreteLearner:
         begin, end = chunk.starts[first], chunk.starts[stop]
         if self._measurement.fits_one_block(end - begin):
             costs = self._measurement.block(state.sent, chunk, begin, end)
-            self._take(state, chunk, costs, first, stop)
+            if len(costs):
+                self._take(state, chunk, costs, first, stop)
+            else:
+                stop = first
         else:
             stop = self._advance_by_blocks(state, chunk, first, stop)
+        state.remeasured_probes += self._measurement.take_refused()
         if state.steps % self._window == 0 and stop > first:
             self._log.close_window(state.steps)
-            self._updater.update(state, state.total / self._divisor)
-            state.total = self._zeros
+            self._estimate.close_window(state)
         return stop - first
+
+    def settle(self, state: TrainingState) -> None:
+        """The update of a window that was measured, and whose update was refused."""
+        if state.steps % self._window == 0 and state.updates < state.steps // self._window:
+            self._estimate.close_window(state)
+
+    def measure_baseline(self, state: TrainingState, chunk: Chunk) -> None:
+        """C0 anew, from the probes without perturbation of the chunk's first step."""
+        blocks = list(self._measurement.blocks(state.sent, chunk, 0, self._batch))
+        costs = np.concatenate(blocks)
+        state.remeasured_probes += len(costs) + self._measurement.take_refused()
+        if len(costs) == self._batch:
+            state.baseline = float(self._mean(costs[None])[0])
+
+    def forget_chip(self) -> None:
+        """The chip holds nothing of it: θ comes with every block."""
 
     def _advance_by_blocks(self, state: TrainingState, chunk: Chunk, first: int, stop: int) -> int:
         """The same in several blocks; the end of the steps that were done."""
@@ -122,7 +127,7 @@ class DiscreteLearner:
             if whole > done:
                 self._take(state, chunk, costs[:count], done, whole)
             waiting, done = costs[count:], whole
-        # Left over only where training was interrupted: these will be measured again.
+        # Left over only where training was held up: these will be measured again.
         state.remeasured_probes += len(waiting)
         return done
 
@@ -133,11 +138,8 @@ class DiscreteLearner:
         state.probes += len(costs)
         state.steps += stop - first
         plus, reference = self._compare(state, chunk, costs, first, stop)
-        modulations = plus - reference
-        if self._paired:
-            modulations *= 0.5
         self._log.add(plus, reference)
-        state.total = chunk.correlate(state.total, modulations, first)
+        self._estimate.add(state, chunk, first, plus, reference)
 
     def _compare(
         self, state: TrainingState, chunk: Chunk, costs: Float64, first: int, stop: int
@@ -175,10 +177,8 @@ class AnalogLearner:
         updater: Updater,
         log: StepLog,
     ) -> None:
-        self._tau_x = schedule.tau_x
-        self._filters = filters
+        self._estimate = AnalogEstimate(schedule, filters, updater)
         self._measurement = measurement
-        self._updater = updater
         self._log = log
 
     @property
@@ -202,18 +202,25 @@ class AnalogLearner:
         costs = np.concatenate(
             list(self._measurement.blocks(state.sent, chunk, start, end)) or [_NOTHING]
         )
+        state.remeasured_probes += self._measurement.take_refused()
         if len(costs) < end - start:
             state.remeasured_probes += len(costs)
             return 0
         cost = batch_mean(costs[None])
-        new_sample = state.steps % self._tau_x == 0
-        filters = self._filters.init() if state.filters is None else state.filters
-        state.filters = self._filters.update(
-            filters, float(cost[0]), chunk.perturbation(first), new_sample=new_sample
-        )
+        self._estimate.add(state, chunk, first, float(cost[0]))
         state.probes += end - start
-        state.steps += 1
         self._log.add(cost, None)
         self._log.close_window(state.steps)
-        self._updater.update(state, state.filters.gradient)
+        self._estimate.update(state)
         return 1
+
+    def settle(self, state: TrainingState) -> None:
+        """The update of a step that was measured, and whose update was refused."""
+        if state.updates < state.steps:
+            self._estimate.update(state)
+
+    def measure_baseline(self, state: TrainingState, chunk: Chunk) -> None:
+        """The analog algorithm has none."""
+
+    def forget_chip(self) -> None:
+        """The chip holds nothing of it: θ comes with every block."""

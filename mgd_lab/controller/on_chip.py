@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from mgd_lab.chip import SNAPSHOT_HEAD, LearningProgram, Learns
+import numpy as np
+from numpy.typing import NDArray
+
+from mgd_lab.chip import SNAPSHOT_HEAD, SNAPSHOT_PROJECTED, LearningProgram, Learns
 from mgd_lab.controller.chunks import Chunk
 from mgd_lab.controller.envelope import Envelope
 from mgd_lab.controller.state import TrainingState
+
+Float64 = NDArray[np.float64]
 
 
 class OnChipLearner:
@@ -42,8 +47,25 @@ class OnChipLearner:
         parameters = len(state.theta)
         admitted = self._envelope.admit(snapshot[SNAPSHOT_HEAD : SNAPSHOT_HEAD + parameters])
         state.theta, state.sent = admitted.theta, admitted.sent
+        state.projected += admitted.projected + _projected(snapshot)
+        if state.chip_snapshot is not None:
+            state.projected -= _projected(state.chip_snapshot)
         state.chip_snapshot = snapshot
         state.steps += stop - first
         state.probes += chunk.starts[stop] - chunk.starts[first]
         state.updates = state.steps // self._window
         return stop - first
+
+    def settle(self, state: TrainingState) -> None:
+        """The chip's own business."""
+
+    def measure_baseline(self, state: TrainingState, chunk: Chunk) -> None:
+        """The chip holds its own."""
+
+    def forget_chip(self) -> None:
+        """It is told everything again, with its snapshot, before it goes on."""
+        self._told = False
+
+
+def _projected(snapshot: Float64) -> int:
+    return int(snapshot[SNAPSHOT_PROJECTED])

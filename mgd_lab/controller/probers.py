@@ -18,6 +18,7 @@ from mgd_lab.chip import (
     Rung,
 )
 from mgd_lab.controller.chunks import Chunk
+from mgd_lab.controller.guards import check_overflow
 from mgd_lab.controller.returned import check_shape
 from mgd_lab.costs import CostFunction
 from mgd_lab.errors import CapabilityError, ConfigurationError
@@ -145,6 +146,7 @@ class ForwardProber(_OneRegister):
     def _present(self, parameters: Float64, inputs: Float32, targets: Float32) -> Float64:
         outputs = self._chip.outputs(parameters, inputs)
         check_shape(outputs, targets.shape, "outputs", self._name)
+        check_overflow(outputs, "outputs", self._name)
         return self._cost(outputs, targets)
 
 

@@ -88,8 +88,10 @@ def _obstacle(chip: Chip, rung: Rung, kind: Kind, samples: int) -> str:
 
 
 def _obstacle_to_learning(description: ChipDescription) -> str:
-    """A chip that moves its parameters by itself is out of reach of the host's envelope."""
-    bounded = np.isfinite(description.low).any() or np.isfinite(description.high).any()
-    if bounded or (description.resolution > 0).any():
-        return "the host could not keep the chip's limits and resolution while it learns by itself"
+    """What a chip that moves its parameters by itself is not told, the host cannot keep."""
+    for quantity in ("resolution", "slew_per_second"):
+        bounded = np.flatnonzero(getattr(description, quantity) > 0)
+        if len(bounded):
+            name = description.parameter_names[int(bounded[0])]
+            return f"the host could not keep {quantity} of {name} while the chip learns by itself"
     return ""

@@ -16,6 +16,16 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The evaluation with the lowest cost, and θ (P,) at which it was made."""
+
+    step: int
+    cost: float
+    accuracy: float | None
+    theta: Float64
+
+
 @dataclass(slots=True)
 class TrainingState:
     """Everything that the next step depends on, besides the experiment.
@@ -29,6 +39,7 @@ class TrainingState:
         filters: of the analog algorithm.
         chip_snapshot: of a chip that learns by itself, after the last advance.
         projected: parameters that updates moved onto the limits, in all.
+        best: the best evaluation so far, with its θ.
     """
 
     theta: Float64
@@ -44,6 +55,7 @@ class TrainingState:
     remeasured_probes: int = 0
     updates: int = 0
     projected: int = 0
+    best: Best | None = None
 
     def counters(self, samples: int) -> Counters:
         """The counters of DESIGN; `samples` are the draws so far."""
@@ -71,4 +83,52 @@ class TrainingState:
             arrays["filters.gradient"] = self.filters.gradient.copy()
         if self.chip_snapshot is not None:
             arrays["chip_snapshot"] = self.chip_snapshot.copy()
+        if self.best is not None:
+            arrays["best.theta"] = self.best.theta.copy()
+            arrays["best.evaluation"] = np.array(
+                [self.best.step, self.best.cost, _number(self.best.accuracy)]
+            )
         return arrays
+
+    @classmethod
+    def restored(
+        cls, arrays: Mapping[str, NDArray[Any]], counters: Counters, sent: Float32
+    ) -> TrainingState:
+        """The state that a checkpoint's arrays and counters hold; `sent` is θ as sent, (P,)."""
+        filters = None
+        if "filters.gradient" in arrays:
+            filters = AnalogState(
+                float(arrays["filters.last_cost"]),
+                float(arrays["filters.modulation"]),
+                arrays["filters.gradient"].copy(),
+            )
+        best = None
+        if "best.theta" in arrays:
+            step, cost, accuracy = arrays["best.evaluation"].tolist()
+            known = None if np.isnan(accuracy) else accuracy
+            best = Best(int(step), cost, known, arrays["best.theta"].copy())
+        snapshot = arrays.get("chip_snapshot")
+        return cls(
+            theta=arrays["theta"].copy(),
+            sent=sent,
+            rule={
+                name.removeprefix("rule."): array.copy()
+                for name, array in arrays.items()
+                if name.startswith("rule.")
+            },
+            total=arrays["total"].copy(),
+            baseline=float(arrays["baseline"]),
+            filters=filters,
+            chip_snapshot=None if snapshot is None else snapshot.copy(),
+            steps=counters.steps,
+            probes=counters.probes,
+            evaluation_probes=counters.evaluation_probes,
+            remeasured_probes=counters.remeasured_probes,
+            updates=counters.updates,
+            projected=int(arrays["projected"]),
+            best=best,
+        )
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else value

@@ -21,7 +21,11 @@ class StepLog:
     """
 
     def __init__(
-        self, sink: RecordSink, clock: Clock, costs: Literal["all", "window_mean", "none"]
+        self,
+        sink: RecordSink,
+        clock: Clock,
+        costs: Literal["all", "window_mean", "none"],
+        open_window: Float64 | None = None,
     ) -> None:
         self._sink = sink
         self._clock = clock
@@ -31,7 +35,7 @@ class StepLog:
         self._baselines = np.empty(0)
         self._written = 0
         self._filled = 0
-        self._window_costs: Float64 = np.zeros(3)
+        self._window_costs: Float64 = np.zeros(3) if open_window is None else open_window.copy()
         self._means: list[tuple[float, float, float]] = []
 
     @property

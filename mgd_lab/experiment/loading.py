@@ -18,7 +18,15 @@ from mgd_lab.experiment.overrides import Overrides, apply_override, override_map
 from mgd_lab.experiment.problem import Origin, refuse
 from mgd_lab.experiment.rewording import reworded
 
-_PATHS = (("task", "file"), ("training", "initial", "path"))
+_PATHS = (
+    ("task", "file"),
+    ("task", "folder"),
+    ("task", "files", "train_images"),
+    ("task", "files", "train_labels"),
+    ("task", "files", "test_images"),
+    ("task", "files", "test_labels"),
+    ("training", "initial", "path"),
+)
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,30 @@ def experiment_from_mapping(
         ExperimentFileError: with all problems, one a line.
     """
     document = Document(dict(mapping), {(): Origin(origin)})
+    return _validated(document, drivers)
+
+
+def amended_experiment(
+    mapping: Mapping[str, Any],
+    *,
+    drivers: Drivers,
+    overrides: Overrides | None = None,
+    chip_file: str | Path | None = None,
+    origin: str = "experiment",
+) -> Experiment:
+    """An experiment that `resolved_mapping` gave, with overrides and another chip file laid over.
+
+    Paths in the overrides are relative to the current folder.
+
+    Raises:
+        ExperimentFileError: with all problems, one a line.
+    """
+    plain: dict[str, Any] = json.loads(json.dumps(mapping))
+    document = Document(plain, {(): Origin(origin)})
+    _place_chip(document, Path(), chip_file)
+    for key, value in override_mapping(overrides if overrides is not None else {}).items():
+        apply_override(document, key, value)
+    _make_paths_absolute(document.values, Path().absolute())
     return _validated(document, drivers)
 
 

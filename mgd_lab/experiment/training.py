@@ -33,6 +33,11 @@ class Training(Alternatives):
     )
     update: Update = Field(default_factory=Update)
     initial: Initial = Field(default_factory=Initial)
+    finish: Literal["last", "best"] = Field(
+        default="last",
+        description="what the run ends with: the last parameters, or those of the evaluation with "
+        "the lowest cost",
+    )
 
     def keys_without_meaning(self) -> Mapping[str, str]:
         """A refreshed baseline is one that is measured by itself."""

@@ -29,8 +29,10 @@ def test_a_chip_that_learns_says_that_its_costs_are_not_logged(load, tmp_path):
     assert any("no costs" in warning for warning in report.warnings)
 
 
-def test_limits_keep_a_chip_from_learning_by_itself(load, tmp_path):
-    limits = {"parameters": {"low": -9.0, "high": 9.0}}
-    chip = {"rung": "auto", "limits": limits}
+@pytest.mark.parametrize(
+    ("limits", "rung"), [({"low": -9.0, "high": 9.0}, "learns"), ({"resolution": 0.1}, "generated")]
+)
+def test_a_chip_learns_by_itself_within_limits_that_it_can_keep(load, tmp_path, limits, rung):
+    chip = {"rung": "auto", "limits": {"parameters": limits}}
     report = check(load(chip=chip, logging={"costs": "none"}), runs_dir=tmp_path)
-    assert report.rung == "generated"
+    assert report.rung == rung

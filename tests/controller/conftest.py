@@ -15,6 +15,7 @@ from mgd_lab.bench import SettingsOfDrivers, chip_drivers
 from mgd_lab.bench.assembly import Fitted, assemble, fit, start
 from mgd_lab.bench.initial import initial_parameters
 from mgd_lab.bench.task import data_set
+from mgd_lab.bench.watching import Attendance
 from mgd_lab.controller import Outcome, TrainingState
 from mgd_lab.costs import CostFunction
 from mgd_lab.experiment import Experiment, experiment_from_mapping
@@ -141,6 +142,9 @@ class FakeClock:
     def utc(self) -> float:
         return self.now
 
+    def boottime(self) -> float:
+        return self.now
+
 
 @pytest.fixture
 def fake_clock():
@@ -235,6 +239,7 @@ def train(experiment):
         interrupt: threading.Event | None = None,
         observe: Callable[..., None] = lambda _: None,
         catch: type[BaseException] | tuple[type[BaseException], ...] = (),
+        attendance: Attendance | None = None,
         **changes: Any,
     ) -> Trained:
         if on is None:
@@ -255,6 +260,7 @@ def train(experiment):
                 interrupt=interrupt or threading.Event(),
                 observe=observe,
                 workers=workers,
+                attendance=attendance,
             )
             try:
                 trained.outcome = training.run(trained.state)
