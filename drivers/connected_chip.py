@@ -204,6 +204,12 @@ class ConnectedChip:
                 f"{self._place}: after a restart the device describes another chip; start a new "
                 "run with it"
             )
+        if any(self._set_up) and (self.description.slew_per_second > 0).any():
+            raise ChipError(
+                f"{self._place}: the device was restarted, and its parameters jumped to the values "
+                "it starts with. Going on would make them jump back, against slew_per_second; "
+                "resume the run, which ramps them"
+            )
         for request in self._set_up:
             self._set_up_again(request)
         # Not before: if this fails half-way, the next attempt sets everything up.

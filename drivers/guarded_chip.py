@@ -76,6 +76,8 @@ class GuardedChip(ConnectedChip):
                 f"{self._link.name}: a watchdog of {seconds} s; it must be a finite time, or 0 for "
                 "none"
             )
+        if seconds:
+            self._check_safe_values()
         self._end_signs_of_life()
         request = WatchHost(float(seconds))
         if not seconds:
@@ -96,6 +98,18 @@ class GuardedChip(ConnectedChip):
         return self._perform(
             lambda: self._link.exchange(ReadTelemetry(), count), "reading telemetry"
         )
+
+    def _check_safe_values(self) -> None:
+        declared = self.description.safe if self._declared is None else self._declared.safe
+        other = np.flatnonzero(declared != self.description.safe)
+        if len(other):
+            i = int(other[0])
+            raise CapabilityError(
+                f"{self._link.name}: watchdog_seconds: the chip's own watchdog would leave "
+                f"{self.description.parameter_names[i]} at {declared[i]:g}, and the chip file's "
+                f"safe value is {self.description.safe[i]:g} ({len(other)} parameters differ). Set "
+                "the chip's safe values in its firmware, or do without watchdog or limits' safe"
+            )
 
     def _need(self, feature: Feature) -> None:
         if feature not in self.description.features:
@@ -125,7 +139,9 @@ class GuardedChip(ConnectedChip):
             raise
         self._switch_off_again()
         if self._signs_of_life is not None:
-            self.watch_host(0)
+            # The chip is safe already: should this fail, it makes itself so once more.
+            with suppress(MgdLabError):
+                self.watch_host(0)
 
     def _switch_off_again(self) -> None:
         if not self._outputs_switched_on:

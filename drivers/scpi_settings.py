@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
 from drivers.link_settings import IdentitySettings, RetrySettings
 from mgd_lab.experiment.chip_settings import ChipSettings, Settings
-from mgd_lab.experiment.emulation import NetworkSettings
+from mgd_lab.experiment.emulation import EngineChoice, NetworkSettings, Precision
 
 _EMULATION = ("network", "precision", "engine", "seed", "latency_seconds", "record_extremes")
 _SIMULATION_LIBRARY = "@sim"
@@ -41,8 +41,8 @@ class ScpiSettings(ChipSettings):
     )
     simulated: SimulatedSettings | None = None
     network: NetworkSettings | None = Field(default=None, description="what is emulated")
-    precision: Literal["float64"] = "float64"
-    engine: Literal["auto", "numpy"] = "auto"
+    precision: Precision = Field(default="float64", description="of the emulated chip")
+    engine: EngineChoice = Field(default="auto", description="what computes the emulated chip")
     seed: int = Field(default=0, ge=0, lt=2**64, description="of the emulated chip's randomness")
     latency_seconds: float = Field(
         default=0.0, ge=0, description="added to every exchange by the emulated chip"

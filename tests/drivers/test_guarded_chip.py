@@ -318,3 +318,22 @@ def test_a_host_that_only_thinks_is_alive_and_one_that_ends_is_not(lab, tmp_path
             assert device.outputs_are_on()
     finally:
         server.close()
+
+
+def test_a_watchdog_that_knows_other_safe_values_is_refused(lab):
+    core = ScpiChipDevice(emulated_chip(lab.emulation()), serial="3")
+    limits = {"parameters": {"safe": 0.25}}
+    chip = scpi_chip(lab.settings(limits=limits), simulated_library({lab.RESOURCE: core}))
+    with chip, pytest.raises(CapabilityError, match=r"would leave weights1\[0\] at 0.*is 0\.25"):
+        chip.watch_host(5.0)
+
+
+def test_parameters_do_not_jump_back_after_a_restart_where_their_slew_is_limited(lab):
+    core = ScpiChipDevice(emulated_chip(lab.emulation()), serial="3")
+    limits = {"parameters": {"slew_per_second": 1.0}}
+    chip = scpi_chip(lab.settings(limits=limits), simulated_library({lab.RESOURCE: core}))
+    with chip:
+        chip.write_parameters(np.full(P, 0.5))
+        core.power_on()
+        with pytest.raises(ChipError, match="slew_per_second; resume the run"):
+            chip.read_parameters()
