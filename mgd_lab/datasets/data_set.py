@@ -25,7 +25,7 @@ class DataSet:
         targets: float32 (N, O).
         target_kind: "bit" (one output, 0 or 1), "one_hot" (one class a row) or "values".
         description: one sentence on where it is from.
-        splits: uint32 indices of the samples of train, validation and test.
+        splits: uint32 indices of the samples (rows of `inputs`) of train, validation and test.
     """
 
     name: str
@@ -38,6 +38,9 @@ class DataSet:
     def split(self, name: SplitName) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Inputs (n, I) and targets (n, O) of one split, C-contiguous.
 
+        Where the split's rows follow one another they are parts of `inputs` and `targets`, which
+        costs no memory: neither may be written to.
+
         Raises:
             DataError: the split holds no sample.
         """
@@ -47,7 +50,7 @@ class DataSet:
                 f"data set {self.name!r} has no {name} samples ({len(self.inputs)} samples in "
                 f"all); set task.split.{name} so that this fraction of them is at least one sample"
             )
-        return (
-            np.ascontiguousarray(self.inputs[indices]),
-            np.ascontiguousarray(self.targets[indices]),
-        )
+        first, last = int(indices[0]), int(indices[-1])
+        follow = last - first == indices.size - 1 and bool((np.diff(indices) == 1).all())
+        rows = slice(first, last + 1) if follow else indices
+        return np.ascontiguousarray(self.inputs[rows]), np.ascontiguousarray(self.targets[rows])

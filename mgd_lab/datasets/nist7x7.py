@@ -17,6 +17,7 @@ from mgd_lab.datasets.data_set import DataSet
 from mgd_lab.datasets.splitting import split_by_name
 
 CLASSES = ("N", "I", "S", "T")
+NIST7X7_SAMPLES = 44_136
 
 _GLYPHS = (
     ("10001", "11001", "10101", "10011", "10001"),
