@@ -70,6 +70,7 @@ class ConnectedChip:
         self._epoch = 0
         self._theta = b""
         self._is_open = False
+        self._has_stale_errors = False
         # One exchange at a time, and how many there have been: others may show life in between.
         self._turn = threading.RLock()
         self._exchanges = 0
@@ -154,6 +155,9 @@ class ConnectedChip:
         self._set_up.replace(request)
 
     def _tell(self, request: Request, what: str) -> Float64:
+        if self._has_stale_errors:
+            self._link.take_errors()
+            self._has_stale_errors = False
         nothing = self._link.exchange(request, 0)
         errors = self._link.take_errors()
         if errors:
@@ -191,11 +195,10 @@ class ConnectedChip:
         """In step again; a device that was restarted is told all that it had been told."""
         self._theta = b""
         reopened = self._link.restore()
-        if reopened:
-            self._check_same(self._link.identify())
-            # What it complains of is what reached it of the exchange that failed.
-            self._link.take_errors()
-        epoch = self._link.learn_epoch()
+        # What it complains of is what reached it of the exchange that failed.
+        self._has_stale_errors = True
+        # As little as can be: on a line that fails often, every exchange more may fail as well.
+        epoch = self._link.learn_epoch(self._epoch)
         if epoch == self._epoch:
             return REOPENED if reopened else RESYNCHRONISED
         self._check_same(self._link.identify())

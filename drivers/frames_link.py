@@ -109,7 +109,7 @@ class FramesLink(NumberedLink):
             raise LinkError(f"{self._name}: the device has not said what it is")
         return self._device.description
 
-    def learn_epoch(self) -> int:
+    def learn_epoch(self, known: int | None = None) -> int:  # noqa: ARG002 (it has a checksum)
         """Asks for the session epoch that every reply must carry."""
         self._epoch = self._decode(epoch_of, self._ask(FrameOpcode.PING, FrameOpcode.PONG))
         return self._epoch

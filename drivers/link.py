@@ -65,8 +65,11 @@ class Link(Protocol):
         """What the chip says of itself."""
         ...
 
-    def learn_epoch(self) -> int:
-        """Asks for the session epoch, which every reply must carry from now on."""
+    def learn_epoch(self, known: int | None = None) -> int:
+        """Asks for the session epoch, which every reply must carry from now on.
+
+        An answer without a checksum is believed when it comes twice, or is what was `known`.
+        """
         ...
 
     def take_errors(self) -> list[str]:

@@ -124,10 +124,12 @@ class ScpiLink(NumberedLink):
         self._out_of_step = False
         return data[:-1]
 
-    def learn_epoch(self) -> int:
-        """Asks for the session epoch that every reply must carry."""
+    def learn_epoch(self, known: int | None = None) -> int:
+        """Asks for the session epoch that every reply must carry; twice, unless it is `known`."""
         text = self.ask(Header.EPOCH)
-        self._check_same(Header.EPOCH, text, self.ask(Header.EPOCH))
+        self._check_use(text)
+        if text != str(known):
+            self._check_same(Header.EPOCH, text, self.ask(Header.EPOCH))
         if not (text.isdecimal() and len(text) <= 10 and int(text) < 2**32):
             self._refuse_garbage(Header.EPOCH, text.encode())
         self._epoch = int(text)

@@ -23,7 +23,7 @@ class SerialSettings(ChipSettings):
     retries: RetrySettings = RetrySettings()
     watchdog_seconds: float | None = Field(
         default=None,
-        gt=0,
+        ge=0.5,
         le=86400,
         description="silence of the host after which the chip makes itself safe; null for none",
     )

@@ -69,7 +69,7 @@ def message(request, reply):
     )
 
 
-REOPENING = (IDENTIFIED, IDENTIFIED, NO_ERROR, EPOCH, EPOCH)
+REOPENING = (EPOCH,)
 
 
 def sealed(head, data=b""):
@@ -89,6 +89,11 @@ def closing(last):
         (b"EXCH? #220" + sealed(two + bytes.fromhex("140000000000000000000000"), b"") + b"\n",
          b"#236" + sealed(two + epoch + bytes.fromhex("0000000002000000"), zeros) + b"\n"),
     )  # fmt: skip
+
+
+def closing_after_a_fault(last):
+    """What the device still complains of is passed over first."""
+    return NO_ERROR, *closing(last)
 
 
 DENSE = message(
@@ -145,6 +150,7 @@ def lab():
         DENSE_AGAIN=DENSE_AGAIN,
         DENSE_REPEATED=DENSE_REPEATED,
         REOPENING=REOPENING,
+        closing_after_a_fault=closing_after_a_fault,
         sealed=sealed,
         message=message,
         scripted=scripted,

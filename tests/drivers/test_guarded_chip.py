@@ -162,7 +162,7 @@ def test_a_sign_of_life_that_fails_leaves_the_repair_to_the_next_operation(lab):
         life,
         (exchange(lab, 2, 31, 0, struct.pack("<d", 9))[0], b"#220garbage and much more\n"),
         *lab.REOPENING,
-        *lab.closing(2),
+        *lab.closing_after_a_fault(2),
     )
     with chip:
         shown(chip, request)

@@ -101,7 +101,12 @@ def test_bad_reply_is_never_used_and_the_whole_block_is_measured_again(lab, kind
     # The chip is opened again, since the true reply may still come.
     bad = (lab.DENSE[0], BAD_REPLIES[kind](lab.DENSE[1]))
     script, chip = lab.scripted(
-        *lab.OPENING, bad, *lab.REOPENING, lab.DENSE_REPEATED, *lab.closing(6), sequence=4
+        *lab.OPENING,
+        bad,
+        *lab.REOPENING,
+        lab.DENSE_REPEATED,
+        *lab.closing_after_a_fault(6),
+        sequence=4,
     )
     with chip:
         assert chip.measure_dense(*ARGUMENTS).tolist() == [1.0, 0.0625]
@@ -117,7 +122,12 @@ def test_bad_reply_is_never_used_and_the_whole_block_is_measured_again(lab, kind
 def test_faults_beyond_the_retries_are_an_error_and_the_chip_is_made_safe(lab, kind):
     bad = (lab.DENSE[0], BAD_REPLIES[kind](lab.DENSE[1]))
     script, chip = lab.scripted(
-        *lab.OPENING, bad, *lab.REOPENING, *lab.closing(5), sequence=4, retries={"per_block": 0}
+        *lab.OPENING,
+        bad,
+        *lab.REOPENING,
+        *lab.closing_after_a_fault(5),
+        sequence=4,
+        retries={"per_block": 0},
     )
     with pytest.raises(LinkError, match=r"retries\.per_block") as caught, chip:
         chip.measure_dense(*ARGUMENTS)
@@ -129,7 +139,12 @@ def test_reply_of_another_request_says_so(lab):
     body = bytes.fromhex("04000000 04030201 00000000 02000000") + bytes(16)
     late = lab.DENSE[0], b"#236" + lab.sealed(body) + b"\n"
     _, chip = lab.scripted(
-        *lab.OPENING, late, *lab.REOPENING, *lab.closing(5), sequence=4, retries={"per_block": 0}
+        *lab.OPENING,
+        late,
+        *lab.REOPENING,
+        *lab.closing_after_a_fault(5),
+        sequence=4,
+        retries={"per_block": 0},
     )
     with chip, pytest.raises(LinkError, match="request 4, not to 5"):
         chip.measure_dense(*ARGUMENTS)
@@ -143,7 +158,13 @@ def test_repeated_reply_is_never_paired_with_the_next_request(lab):
     reply = bytes.fromhex("07000000 04030201 00000000 01000000 000000000000b03f")
     again = b"EXCH? #240" + lab.sealed(body) + b"\n", b"#228" + lab.sealed(reply) + b"\n"
     _, chip = lab.scripted(
-        *lab.OPENING, twice, lab.DENSE_AGAIN, *lab.REOPENING, again, *lab.closing(7), sequence=4
+        *lab.OPENING,
+        twice,
+        lab.DENSE_AGAIN,
+        *lab.REOPENING,
+        again,
+        *lab.closing_after_a_fault(7),
+        sequence=4,
     )
     with chip:
         chip.measure_dense(*ARGUMENTS)
@@ -157,7 +178,12 @@ def test_request_that_the_device_received_damaged_is_sent_again(lab):
     )
     refused = lab.DENSE[0], b"#236" + lab.sealed(damaged) + b"\n"
     script, chip = lab.scripted(
-        *lab.OPENING, refused, *lab.REOPENING, lab.DENSE_REPEATED, *lab.closing(6), sequence=4
+        *lab.OPENING,
+        refused,
+        *lab.REOPENING,
+        lab.DENSE_REPEATED,
+        *lab.closing_after_a_fault(6),
+        sequence=4,
     )
     with chip:
         assert chip.measure_dense(*ARGUMENTS).tolist() == [1.0, 0.0625]

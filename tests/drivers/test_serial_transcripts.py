@@ -217,9 +217,9 @@ def test_stale_frames_are_passed_over_when_brought_into_step():
 
 def test_port_is_opened_anew_where_no_ping_is_answered():
     lost, silent = (DENSE[0], b""), (ping(6)[0], b"")
-    again = ping(7), hello(8), ping(9, b"")
-    _, _, dense = repeated(0, 10)
-    port, chip = scripted(*opening(1), lost, silent, *again, dense, *closing(10), sequence=1)
+    again = ping(7), ping(8, b"")
+    _, _, dense = repeated(0, 9)
+    port, chip = scripted(*opening(1), lost, silent, *again, dense, *closing(9), sequence=1)
     with chip:
         assert chip.measure_dense(*ARGUMENTS).tolist() == [1.0, 0.0625]
         assert "opened again" in chip.take_recoveries()[0].message
