@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from mgd_lab.chip import ChipDescription
 from mgd_lab.errors import ConfigurationError
+from mgd_lab.experiment import ChipSettings
 
+SMALLEST_FLOAT32_AMPLITUDE = 1e-4
 _KEY = "training.perturbation.amplitude"
 
 
@@ -37,6 +39,20 @@ def amplitudes_of(
             "must be a normal float32 number above 0"
         )
     return rounded
+
+
+def check_precision(chip: ChipSettings, amplitudes: NDArray[np.float32]) -> None:
+    """ConfigurationError where an emulated chip's float32 would drown the perturbation."""
+    smallest = float(amplitudes.min())
+    if (
+        getattr(chip, "precision", None) == "float32"
+        and smallest < SMALLEST_FLOAT32_AMPLITUDE * 0.999
+    ):
+        raise ConfigurationError(
+            f"{_KEY} is {smallest:g}, and chip.precision float32: differences of costs would be "
+            f"rounding for the most part; use at least {SMALLEST_FLOAT32_AMPLITUDE:g}, or "
+            "precision: float64"
+        )
 
 
 def _by_group(amplitude: Mapping[str, float], description: ChipDescription) -> NDArray[np.float64]:

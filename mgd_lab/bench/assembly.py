@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mgd_lab.algorithm import Schedule, locked
-from mgd_lab.bench.amplitudes import amplitudes_of
+from mgd_lab.bench.amplitudes import amplitudes_of, check_precision
 from mgd_lab.bench.learning import (
     chunk_source,
     filters_of,
@@ -122,6 +122,7 @@ def fit(experiment: Experiment, data: DataSet, chip: Chip) -> Fitted:
     check_guards(experiment.guards, description)
     amplitudes = amplitudes_of(training.perturbation.amplitude, description)
     check_amplitudes(description, amplitudes, training.perturbation.kind)
+    check_precision(experiment.chip, amplitudes)
     train_inputs, train_targets = data.split("train")
     _check_locking(experiment, description.parameters, len(train_inputs))
     schedule = schedule_of(experiment)

@@ -161,6 +161,7 @@ def environment_of(
     }
     environment["data"] = {
         "name": data.name,
+        "description": data.description,
         "samples": len(data.inputs),
         "training_samples": len(fitted.train_inputs),
         "sha256": _digest(fitted.train_inputs, fitted.train_targets, *_evaluated(fitted)),
@@ -177,5 +178,5 @@ def _digest(*arrays: NDArray[np.float32]) -> str:
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(repr(array.shape).encode())
-        digest.update(np.ascontiguousarray(array, "<f4").tobytes())
+        digest.update(memoryview(np.ascontiguousarray(array, "<f4")).cast("B"))
     return digest.hexdigest()

@@ -21,6 +21,8 @@ Float32 = NDArray[np.float32]
 _ONE_REGISTER = ("forward", "cost")
 # As found when the outputs are switched on, the start, and what is left at the end.
 _WRITES_AROUND_TRAINING = 3
+# A move of a perturbation that takes longer is a slip of the pen, not a plan.
+_LONGEST_MOVE_SECONDS = 3600.0
 
 
 def check_slew(chip: Chip, rung: Rung, amplitudes: Float32) -> None:
@@ -40,6 +42,16 @@ def check_slew(chip: Chip, rung: Rung, amplitudes: Float32) -> None:
             f"{_slew(description, int(limited[0]))}, which cannot be kept: the chip's parameters "
             "cannot be read back and ramped (it lacks the capability HoldsParameters). Nothing was "
             "energised"
+        )
+    moving = np.zeros(len(slew))
+    moving[limited] = 2.0 * amplitudes[limited] / slew[limited]
+    slowest = int(np.argmax(moving))
+    if moving[slowest] > _LONGEST_MOVE_SECONDS:
+        raise LimitError(
+            f"{parameter_of(description, slowest)}: its slew is limited to "
+            f"{_slew(description, slowest)}, at which going from one perturbation to the next takes "
+            f"{moving[slowest]:.3g} s. Nothing was energised. Correct slew_per_second, or use a "
+            "smaller amplitude"
         )
     if rung in _ONE_REGISTER:
         return

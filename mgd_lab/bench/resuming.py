@@ -144,6 +144,12 @@ def resumption(
                 f"{run.path}: another process is writing this run. Wait until it ends, or stop it"
             )
         memory = run.state() or None
+        if memory is not None and "book.due" not in memory:
+            raise ConfigurationError(
+                f"{run.path} was made by an earlier MGD Lab, whose checkpoints do not hold all "
+                "that a run needs to go on exactly. Start a new run, which may begin where this "
+                "one ended (training.initial: {from: run})"
+            )
         before = experiment_from_mapping(
             run.experiment, drivers=drivers, origin=str(run.path / "resolved.json")
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,10 +12,13 @@ import typer
 from mgd_lab.cli import (
     check,
     conformance,
+    data,
     devices,
     emulate,
     export,
     plot,
+    replay,
+    resume,
     run,
     runs,
     schema,
@@ -30,9 +35,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-COMMANDS = (run, check, runs, show, plot, export, emulate, devices, conformance, schema)
+COMMANDS = (
+    run,
+    check,
+    resume,
+    runs,
+    show,
+    plot,
+    export,
+    replay,
+    emulate,
+    devices,
+    conformance,
+    schema,
+)
 for command in COMMANDS:
     app.command(command.NAME)(command.command)
+app.add_typer(data.app, name=data.NAME)
 
 
 def _print_version(wanted: bool) -> None:
@@ -56,8 +75,24 @@ def options(
 
 def main() -> None:
     """Entry point of the console script; ends with the exit code of the contract."""
+    _open_closed_streams()
     arguments = sys.argv[1:]
     if "--debug" in arguments:
         # An option of all commands: accepted wherever it stands.
         arguments = ["--debug", *(word for word in arguments if word != "--debug")]
     app(args=arguments, prog_name="mgd-lab")
+
+
+def _open_closed_streams() -> None:
+    """Who was started without a standard stream (`>&-`) still runs; what it says goes nowhere.
+
+    The descriptors are taken as well, so that no file or socket gets one that is written to.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    nowhere = Path(os.devnull)
+    sys.stdout = sys.stdout or nowhere.open("w", encoding="utf-8")
+    sys.stderr = sys.stderr or nowhere.open("w", encoding="utf-8")

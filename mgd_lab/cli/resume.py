@@ -11,7 +11,7 @@ from mgd_lab.bench import Resumption, execute_resumption, resumption
 from mgd_lab.cli.errors import reported
 from mgd_lab.cli.options import Changes, ChipFile, Json, RunPath, RunsDir, print_json
 from mgd_lab.cli.progress import ProgressLine
-from mgd_lab.cli.run import UNKNOWN, announce, conclude
+from mgd_lab.cli.run import UNKNOWN, announcing, conclude
 from mgd_lab.cli.signals import pause_on_signal, stop_on_signals
 from mgd_lab.errors import MgdLabError
 
@@ -42,7 +42,7 @@ def command(
             if json:
                 print_json({**UNKNOWN, "run": str(path), "message": str(error)})
             raise
-        with ProgressLine(found.experiment.name) as progress:
+        with announcing(json=json) as announce, ProgressLine(found.experiment.name) as progress:
             result, error = execute_resumption(
                 found,
                 observe=progress.show,

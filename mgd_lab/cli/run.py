@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,6 +20,7 @@ from mgd_lab.cli.signals import pause_on_signal, stop_on_signals
 from mgd_lab.errors import MgdLabError
 from mgd_lab.experiment import Experiment, Stop
 from mgd_lab.records import Counters
+from mgd_lab.run_store import open_run
 
 NAME = "run"
 # The summary of a run whose experiment could not even be read.
@@ -45,7 +48,10 @@ def command(
             if json:
                 print_json({**UNKNOWN, "message": str(error)})
             raise
-        with ProgressLine(experiment.experiment.name) as progress:
+        with (
+            announcing(json=json) as announce,
+            ProgressLine(experiment.experiment.name) as progress,
+        ):
             result, error = execute(
                 experiment,
                 runs_dir=runs_dir,
@@ -72,10 +78,36 @@ def conclude(
     raise typer.Exit(code)
 
 
-def announce(path: Path, simulated: bool) -> None:
-    """Names the run's folder before training starts."""
-    with perhaps_unread():
-        typer.echo(f"run {path}{' (simulated)' if simulated else ''}")
+@contextmanager
+def announcing(*, json: bool) -> Generator[Callable[[Path, bool], None]]:
+    """What names the run's folder before training starts.
+
+    Where the block is torn, by a second Ctrl-C or a fault of ours, the run's summary is printed
+    all the same.
+    """
+    announced: list[Path] = []
+
+    def announce(path: Path, simulated: bool) -> None:
+        announced.append(path)
+        with perhaps_unread():
+            typer.echo(f"run {path}{' (simulated)' if simulated else ''}")
+
+    try:
+        yield announce
+    except BaseException as error:
+        if json:
+            with perhaps_unread():
+                print_json(_torn_summary(announced, error))
+        raise
+
+
+def _torn_summary(announced: list[Path], error: BaseException) -> dict[str, Any]:
+    with suppress(MgdLabError):
+        if announced:
+            with open_run(announced[0]) as run:
+                return dict(run.summary)
+    status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+    return {**UNKNOWN, "status": status, "message": repr(error)}
 
 
 def _tell_result(name: str, result: RunResult, stop: Stop) -> None:

@@ -67,6 +67,9 @@ class Bookkeeper:
         self._writes = writes
         self._recoveries = recoveries
         self.last: Evaluation | None = None
+        # Of the closing evaluation, where that is better than all before: the run is judged by it
+        # if it ends here, and not if it goes on, since the longer run would not have made it.
+        self._best_at_end: Best | None = None
         self._next_evaluation = 0
         self._next_snapshot = 0
         self._next_checkpoint = 0.0
@@ -146,10 +149,18 @@ class Bookkeeper:
             closing=closing,
         )
         if state.best is None or cost < state.best.cost:
-            state.best = Best(state.steps, cost, accuracy, state.theta.copy())
+            best = Best(state.steps, cost, accuracy, state.theta.copy())
+            if closing:
+                self._best_at_end = best
+            else:
+                state.best = best
         self.log.flush()
         self._sink.write(self.last)
         return True
+
+    def best(self, state: TrainingState) -> Best | None:
+        """The evaluation with the lowest cost, the closing one included."""
+        return self._best_at_end or state.best
 
     def timely(self, state: TrainingState) -> None:
         """What is done by the clock: recoveries are told, now and then a checkpoint."""

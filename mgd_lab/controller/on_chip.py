@@ -5,10 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mgd_lab.chip import SNAPSHOT_HEAD, SNAPSHOT_PROJECTED, LearningProgram, Learns
+from mgd_lab.chip import (
+    SNAPSHOT_HEAD,
+    SNAPSHOT_PROJECTED,
+    SNAPSHOT_UPDATE_DUE,
+    LearningProgram,
+    Learns,
+)
 from mgd_lab.controller.chunks import Chunk
 from mgd_lab.controller.envelope import Envelope
 from mgd_lab.controller.state import TrainingState
+from mgd_lab.errors import LimitError
 
 Float64 = NDArray[np.float64]
 
@@ -42,7 +49,17 @@ class OnChipLearner:
             if state.chip_snapshot is not None:
                 self._chip.restore(state.chip_snapshot)
             self._told = True
-        self._chip.advance(chunk.plan.first_step + stop)
+        try:
+            self._chip.advance(chunk.plan.first_step + stop)
+        except LimitError:
+            # The chip stopped where its update was refused: so far it has come.
+            self._take(state, chunk, first)
+            raise
+        self._take(state, chunk, first)
+        return stop - first
+
+    def _take(self, state: TrainingState, chunk: Chunk, first: int) -> None:
+        """What the chip has done since the step `first` of the chunk, from its snapshot."""
         snapshot = self._chip.snapshot()
         parameters = len(state.theta)
         admitted = self._envelope.admit(snapshot[SNAPSHOT_HEAD : SNAPSHOT_HEAD + parameters])
@@ -51,10 +68,10 @@ class OnChipLearner:
         if state.chip_snapshot is not None:
             state.projected -= _projected(state.chip_snapshot)
         state.chip_snapshot = snapshot
-        state.steps += stop - first
-        state.probes += chunk.starts[stop] - chunk.starts[first]
-        state.updates = state.steps // self._window
-        return stop - first
+        done = int(snapshot[0]) - state.steps
+        state.steps += done
+        state.probes += chunk.starts[first + done] - chunk.starts[first]
+        state.updates = state.steps // self._window - int(snapshot[SNAPSHOT_UPDATE_DUE])
 
     def settle(self, state: TrainingState) -> None:
         """The chip's own business."""

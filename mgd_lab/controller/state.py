@@ -39,7 +39,7 @@ class TrainingState:
         filters: of the analog algorithm.
         chip_snapshot: of a chip that learns by itself, after the last advance.
         projected: parameters that updates moved onto the limits, in all.
-        best: the best evaluation so far, with its θ.
+        best: the best evaluation so far, with its θ; the closing one is none of them.
     """
 
     theta: Float64

@@ -230,7 +230,7 @@ class Training:
 
     def _kept(self, state: TrainingState, status: Status) -> _Kept:
         """What the run ends with: the last parameters, or those of the best evaluation."""
-        last, best = self._book.last, state.best
+        last, best = self._book.last, self._book.best(state)
         if self._finish == "best" and best is not None and status != "interrupted":
             self._book.event(
                 state,

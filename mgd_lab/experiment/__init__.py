@@ -12,11 +12,21 @@ from mgd_lab.experiment.chip_settings import (
 )
 from mgd_lab.experiment.emulation import Activation, EmulationSettings, NetworkSettings
 from mgd_lab.experiment.experiment import Drivers, Experiment, resolved_mapping
+from mgd_lab.experiment.guards import (
+    CostBounds,
+    DiskBound,
+    Guards,
+    HostSleptBound,
+    PauseRule,
+    RetriesBound,
+    TelemetryWindow,
+)
 from mgd_lab.experiment.initial import Initial
 from mgd_lab.experiment.json_schema import chip_json_schema, json_schema
 from mgd_lab.experiment.limits import narrowed
 from mgd_lab.experiment.loading import (
     LoadedExperiment,
+    amended_experiment,
     experiment_from_mapping,
     load_chip,
     load_experiment,
@@ -36,11 +46,15 @@ __all__ = [
     "Amplitude",
     "ChipDriver",
     "ChipSettings",
+    "CostBounds",
     "DataSetName",
+    "DiskBound",
     "Drivers",
     "EmulationSettings",
     "Evaluate",
     "Experiment",
+    "Guards",
+    "HostSleptBound",
     "Initial",
     "InputLimits",
     "LearningRateSchedule",
@@ -50,16 +64,20 @@ __all__ = [
     "NetworkSettings",
     "Overrides",
     "ParameterLimits",
+    "PauseRule",
     "Perturbation",
+    "RetriesBound",
     "Rung",
     "Samples",
     "Settings",
     "Split",
     "Stop",
     "Task",
+    "TelemetryWindow",
     "TimeConstants",
     "Training",
     "Update",
+    "amended_experiment",
     "chip_json_schema",
     "experiment_from_mapping",
     "json_schema",

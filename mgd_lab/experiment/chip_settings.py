@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mgd_lab.chip import Chip, Rung
 
@@ -22,6 +22,11 @@ class Settings(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True, strict=False
     )
+
+
+def _check_order(low: float | None, high: float | None) -> None:
+    if low is not None and high is not None and not low < high:
+        raise ValueError(f"low ({low:g}) must be below high ({high:g})")
 
 
 class ParameterLimits(Settings):
@@ -42,11 +47,26 @@ class ParameterLimits(Settings):
     )
 
 
+    @model_validator(mode="after")
+    def _have_room(self) -> Self:
+        _check_order(self.low, self.high)
+        for edge, beyond in (("low", -1.0), ("high", 1.0)):
+            limit = getattr(self, edge)
+            if self.safe is not None and limit is not None and beyond * (self.safe - limit) > 0:
+                raise ValueError(f"the safe value {self.safe:g} lies beyond {edge} ({limit:g})")
+        return self
+
+
 class InputLimits(Settings):
     """Range of every input, in the input's unit."""
 
     low: float | None = None
     high: float | None = None
+
+    @model_validator(mode="after")
+    def _have_room(self) -> Self:
+        _check_order(self.low, self.high)
+        return self
 
 
 class Limits(Settings):
@@ -76,7 +96,7 @@ class ChipSettings(Settings):
     limits: Limits = Limits()
     watchdog_seconds: float | None = Field(
         default=None,
-        gt=0,
+        ge=0.5,
         le=86400,
         description="silence of the host after which the chip goes to its safe values by itself",
     )

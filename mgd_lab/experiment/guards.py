@@ -57,10 +57,10 @@ class RetriesBound(Settings):
     """Recoveries of the link from faults."""
 
     most: int | None = Field(
-        default=100, ge=1, description="most recoveries in the time; null for any number"
+        default=None, ge=1, description="most recoveries in the time; null for any number"
     )
     within_seconds: float = Field(default=600.0, gt=0, description="the time, in seconds")
-    action: Action = Field(default="pause", description="end the run, resumable, or pause it")
+    action: Action = Field(default="stop", description="end the run, resumable, or pause it")
 
 
 class DiskBound(Settings):

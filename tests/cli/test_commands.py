@@ -148,7 +148,7 @@ def test_plot(desk):
     assert desk.call("plot", desk.run, "-o", "figure.doc").code == 2
 
 
-@pytest.mark.parametrize("command", ["show", "export", "plot"])
+@pytest.mark.parametrize("command", ["show", "export", "plot", "replay"])
 def test_a_run_that_is_not_there(desk, command):
     options = {"export": ("--to", "a.csv"), "plot": ("-o", "a.png")}.get(command, ())
     ended = desk.call(command, "runs/none", *options)
@@ -160,9 +160,12 @@ def test_a_run_that_is_not_there(desk, command):
 def test_help_names_only_what_works(desk):
     ended = desk.call("--help")
     assert ended.code == 0
-    for word in ("run", "check", "runs", "show", "plot", "export", "schema", "emulate"):
+    for word in (
+        *("run", "check", "resume", "runs", "show", "plot", "export", "replay", "schema"),
+        *("emulate", "data"),
+    ):
         assert f" {word} " in ended.out
-    for word in ("sweep", "monitor", "resume", "replay"):
+    for word in ("sweep", "monitor"):
         assert word not in ended.out
     assert desk.call("--version").out.startswith("mgd-lab ")
     assert desk.call("sweep").code == 2

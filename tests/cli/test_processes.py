@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mgd_lab import open_run
+from sim_instruments.emulated import EmulatedChip
 
 
 def _after_interruption(desk, process):
@@ -34,6 +35,25 @@ def test_signals_end_a_run_properly(desk, number):
     process.send_signal(number)
     out = _after_interruption(desk, process)
     assert '"status": "interrupted"' in out.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("torn", "code"), [(KeyboardInterrupt, 130), (ZeroDivisionError, 1)])
+def test_a_run_that_is_torn_out_of_a_block_tells_its_summary(desk, monkeypatch, torn, code):
+    measured, done = EmulatedChip.measure_signs, []
+
+    def tearing(self, *arguments):
+        done.append(1)
+        if len(done) == 100:
+            raise torn
+        return measured(self, *arguments)
+
+    monkeypatch.setattr(EmulatedChip, "measure_signs", tearing)
+    monkeypatch.chdir(desk.folder)
+    ended = desk.call("run", "tiny.yaml", "--json")
+    assert ended.code == code
+    assert ended.last["status"] == ("interrupted" if code == 130 else "failed")
+    resumed = desk.call("resume", ended.last["run"], "--json")
+    assert (resumed.code, resumed.last["steps"]) == (0, 200)
 
 
 def test_nohup_outlives_the_terminal(desk):

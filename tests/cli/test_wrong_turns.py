@@ -139,8 +139,8 @@ class _Faulty(EmulatedChip):
     fault = staticmethod(lambda costs: costs)
     safe = None
 
-    def _measure(self, samples, perturbations):
-        return self._spoiled(super()._measure(samples, perturbations))
+    def _measure(self, *arguments):
+        return self._spoiled(super()._measure(*arguments))
 
     def _measure_many(self, *arguments):
         return self._spoiled(super()._measure_many(*arguments))
@@ -223,3 +223,17 @@ def test_a_second_control_c(desk, monkeypatch):
     monkeypatch.setattr(run_command, "execute", impatient)
     ended = _ending(desk, "run", "tiny.yaml")
     assert ended.code == 130
+
+
+def test_limits_that_cannot_be_name_their_place(desk):
+    ended = desk.call("check", "tiny.yaml", "--set", "chip.limits.parameters={low: 1, high: 0}")
+    assert ended.code == 2
+    assert "chip.limits.parameters" in ended.err
+    assert "low (1) must be below high (0)" in ended.err
+
+
+def test_a_slew_that_would_take_for_ever_is_refused_by_check_too(desk):
+    slow = "chip.limits.parameters={low: -9, high: 9, slew_per_second: 1.0e-30}"
+    ended = desk.call("check", "tiny.yaml", "--set", slow, "--set", "chip.rung=cost")
+    assert ended.code == 4
+    assert "slew_per_second" in ended.err

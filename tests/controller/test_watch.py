@@ -260,7 +260,7 @@ def test_after_a_pause_recoveries_are_counted_anew(train, double, fake_clock):
     run = train(
         on=chip,
         clock=clock,
-        guards={"retries": {"most": 5, "within_seconds": 1000.0}},
+        guards={"retries": {"most": 5, "within_seconds": 1000.0, "action": "pause"}},
         attendance=Attendance(control),
         observe=observe,
         **STEPS,

@@ -11,6 +11,7 @@ import pytest
 
 import mgd_lab
 from mgd_lab.errors import ConfigurationError, LimitError, LinkError, RunStoreError
+from mgd_lab.run_store import Run
 from sim_instruments.emulated import EmulatedChip
 
 TRAININGS = {
@@ -161,6 +162,33 @@ def test_a_longer_run_is_the_same_as_one_that_was_long_from_the_start(
         assert run.experiment["stop"]["steps"] == 400
     before = json.loads((result.path / "resolved-1.json").read_text())
     assert before["stop"]["steps"] == 123
+
+
+def test_an_evaluation_made_only_because_the_run_ended_is_not_the_best_of_a_longer_one(
+    tmp_path, experiment_file, reference, differing
+):
+    keys = {"training": {"finish": "best", "update": {"learning_rate": 2.0}}}
+    path = experiment_file(tmp_path, steps=670, **keys)
+    short = mgd_lab.run(mgd_lab.load_experiment(path), runs_dir=tmp_path / "runs")
+    with mgd_lab.open_run(short.path) as run:
+        events, at_its_end = run.events(), run.evaluations()
+    [best] = [event for event in events.details if "step" in event]
+    assert (best["step"], at_its_end.step[-1]) == (670, 670)
+    result = mgd_lab.resume(short.path, {"stop.steps": 900})
+    assert result.cost > short.cost
+    assert differing(result.path, reference(steps=900, **keys)) == []
+
+
+def test_a_run_whose_checkpoints_hold_too_little_is_not_resumed(half, monkeypatch):
+    folder = half()
+    kept = Run.state
+
+    def earlier(self):
+        return {k: v for k, v in kept(self).items() if not k.startswith(("book.", "best."))}
+
+    monkeypatch.setattr(Run, "state", earlier)
+    with pytest.raises(ConfigurationError, match=r"earlier MGD Lab.*\{from: run\}"):
+        mgd_lab.resume(folder)
 
 
 def test_a_target_that_is_reached_must_be_moved(tmp_path, experiment_file):
@@ -334,3 +362,21 @@ def test_writes_are_counted_on(tmp_path, experiment_file, interrupted_after):
     assert mgd_lab.resume(result.path).status == "finished"
     with mgd_lab.open_run(result.path) as run:
         assert before < int(run.state()["book.writes"]) <= 60
+
+
+@pytest.mark.parametrize("window", [1, 3])
+def test_a_chip_that_refuses_an_update_tells_how_far_it_came(tmp_path, experiment_file, window):
+    states = []
+    for rung in ("generated", "learns"):
+        chip = {**EMULATED, "rung": rung, "limits": {"parameters": {"low": -2.0, "high": 2.0}}}
+        training = {"update": {"learning_rate": 5.0}, "time_constants": {"tau_theta": window}}
+        path = experiment_file(
+            tmp_path / rung, chip=chip, training=training, logging={"costs": "none"}
+        )
+        with pytest.raises(LimitError):
+            mgd_lab.run(mgd_lab.load_experiment(path), runs_dir=tmp_path / rung / "runs")
+        [folder] = (tmp_path / rung / "runs").iterdir()
+        with mgd_lab.open_run(folder) as run:
+            states.append((run.counters, run.state()["theta"].tobytes()))
+    assert states[0] == states[1]
+    assert states[0][0].steps > 0

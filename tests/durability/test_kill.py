@@ -180,7 +180,7 @@ def test_a_run_whose_chip_dies_goes_on_with_one_like_it(
     served, chip = server("tcp")
     chip["timeout_seconds"] = 0.5
     chip["retries"] = {"per_block": 1, "backoff_seconds": 0.01}
-    path = experiment_file(tmp_path, chip=chip, steps=8_000, training=WINDOWS)
+    path = experiment_file(tmp_path, chip=chip, steps=30_000, training=WINDOWS)
     first = program("run", path, "--runs-dir", tmp_path / "runs")
     assert first.first_line().startswith("run ")
     time.sleep(0.1)  # somewhere in the training; where does not matter
@@ -192,4 +192,4 @@ def test_a_run_whose_chip_dies_goes_on_with_one_like_it(
     _, another = server("tcp")
     code, errors = program("resume", run, "--set", f"chip.resource={another['resource']}").end()
     assert code == 0, errors
-    assert differing(run, reference(steps=8_000, training=WINDOWS)) == []
+    assert differing(run, reference(steps=30_000, training=WINDOWS)) == []

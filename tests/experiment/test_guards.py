@@ -19,8 +19,9 @@ GOOD = {
 def test_defaults(drivers):
     guards = experiment_from_mapping(GOOD, drivers=drivers).guards
     assert guards == Guards()
-    assert guards.cost.action == guards.host_slept.action == guards.disk.action == "stop"
-    assert guards.retries.action == "pause"
+    for guard in (guards.cost, guards.retries, guards.disk, guards.host_slept):
+        assert guard.action == "stop"
+    assert guards.retries.most is None
     assert guards.pause.chip == "hold"
     assert guards.telemetry == {}
 

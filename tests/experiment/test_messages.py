@@ -14,7 +14,7 @@ import pytest
         ),
         (
             "xyzzy: 3",
-            "4: xyzzy: unknown key; the keys here are name, seed, chip, task, training, stop, evaluate, logging",
+            "4: xyzzy: unknown key; the keys here are name, seed, chip, task, training, stop, evaluate, logging, guards",
         ),
         ("seed: -1", "4: seed: expected a value of at least 0, got -1"),
         (
@@ -116,8 +116,8 @@ def test_training(bench, base, training, key, text):
 @pytest.mark.parametrize(
     ("task", "key", "text"),
     [
-        ("bits: 2", "dataset", "a required key is missing: parity, nist7x7, or arrays (a file of your own)"),
-        ("dataset: paritty", "dataset", "expected 'parity', 'nist7x7' or 'arrays', got the text 'paritty'; did you mean 'parity'?"),
+        ("bits: 2", "dataset", "a required key is missing: parity, nist7x7, digits, fashion_mnist, cifar10, or a file or files of your own: arrays, idx"),
+        ("dataset: paritty", "dataset", "expected 'parity', 'nist7x7', 'digits', 'fashion_mnist', 'cifar10', 'arrays' or 'idx', got the text 'paritty'; did you mean 'parity'?"),
         ("dataset: parity, bits: 17", "bits", "expected a value of at most 16, got 17"),
         ("dataset: nist7x7, bits: 2", "bits", "bits belongs to dataset parity, not to nist7x7; remove it"),
         ("dataset: parity, file: x.npz", "file", "file belongs to dataset arrays, not to parity; remove it"),
@@ -129,6 +129,17 @@ def test_training(bench, base, training, key, text):
         ("dataset: parity, split: {test: 1}", "split.test", "expected a value below 1, got 1"),
         ("dataset: parity, split: {test: 0.5, validation: 0.5}", "split", "validation (0.5) and test (0.5) leave nothing to train on; their sum must stay below 1"),
         ("dataset: nist7x7, split: {validation: 0.95}", "split.validation", "validation (0.95) and nist7x7's test fraction (0.1) leave nothing to train on; set split.test as well"),
+        ("dataset: digits, split: {validation: 0.9}", "split.validation", "validation (0.9) and digits's test fraction (0.2) leave nothing to train on; set split.test as well"),
+        ("dataset: fashion_mnist, split: {test: 0.1}", "split.test", "fashion_mnist has an official test split, which is for reporting; choose on split.validation, and remove split.test"),
+        ("dataset: fashion_mnist, train_batches: 2", "train_batches", "train_batches belongs to dataset cifar10, not to fashion_mnist; remove it"),
+        ("dataset: cifar10, train_batches: 6", "train_batches", "expected a value of at most 5, got 6"),
+        ("dataset: cifar10, checksums: none", "checksums", "expected 'official' or 'any', got the text 'none'"),
+        ("dataset: digits, folder: x", "folder", "folder belongs to dataset fashion_mnist and cifar10, not to digits; remove it"),
+        ("dataset: idx", "files", "dataset idx needs train_images and train_labels, paths of IDX files"),
+        ("dataset: idx, files: {train_images: a}", "files.train_labels", "a required key is missing: their labels, whole numbers from 0"),
+        ("dataset: idx, files: {train_images: a, train_labels: b, test_images: c}", "files", "an official test split needs both test_images and test_labels"),
+        ("dataset: idx, files: {train_images: a, train_labels: b, test_images: c, test_labels: d}, split: {test: 0.1}", "split.test", "idx has an official test split, which is for reporting; choose on split.validation, and remove split.test"),
+        ("dataset: nist7x7, files: {train_images: a, train_labels: b}", "files", "files belongs to dataset idx, not to nist7x7; remove it"),
     ],
 )  # fmt: skip
 def test_task(bench, task, key, text):

@@ -105,6 +105,23 @@ tasks = st.one_of(
         targets=st.one_of(st.integers(1, 9), st.lists(text, min_size=1, max_size=3)),
         label_smoothing=fractions,
     ),
+    mappings({"dataset": st.just("digits")}, split=mappings(validation=fractions, test=fractions)),
+    mappings(
+        {"dataset": st.just("cifar10")},
+        train_batches=st.integers(1, 5),
+        folder=st.just("/data"),
+        checksums=st.sampled_from(["official", "any"]),
+        split=mappings(validation=fractions),
+    ),
+    mappings(
+        {
+            "dataset": st.just("idx"),
+            "files": mappings(
+                {"train_images": st.just("/data/a"), "train_labels": st.just("/data/b")}
+            ),
+        },
+        split=mappings(validation=fractions, test=fractions),
+    ),
 )
 chips = st.one_of(
     mappings(
