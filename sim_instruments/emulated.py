@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mgd_lab.chip import ChipDescription, LearningProgram, ProbeProgram
-from mgd_lab.codes import SignTable, unpack_signs
+from mgd_lab.codes import unpack_signs
 from mgd_lab.costs import CostFunction
 from mgd_lab.errors import ChipError, ConfigurationError
 from mgd_lab.experiment.chip_settings import ChipDriver, ChipSettings, Limits
-from mgd_lab.experiment.emulation import EmulationSettings
+from mgd_lab.experiment.emulation import EmulationSettings, NetworkSettings
 from mgd_lab.experiment.limits import narrowed
+from sim_instruments.chain import Chain
+from sim_instruments.engines import Engine, Network, engine_of
 from sim_instruments.guarded_registers import EXTREMES, FEATURES, PRESENTATIONS, GuardedRegisters
 from sim_instruments.network import MultilayerPerceptron
 from sim_instruments.on_chip_learning import OnChipLearning
@@ -27,10 +29,6 @@ Float64 = NDArray[np.float64]
 
 _SAMPLE_MEMORY = 2**32 - 1
 _LARGEST_BLOCK = 4096
-# Parameters of probes computed together: they stay in the processor's cache.
-_CACHED_NUMBERS = 65536
-# Below so many probes, building a table takes longer than it saves.
-_FEW = 64
 
 
 class EmulatedChip(GuardedRegisters):
@@ -38,24 +36,30 @@ class EmulatedChip(GuardedRegisters):
 
     θ and θ̃ come as float32 and are added in float64; where parameters come as one register they
     are float64 already.
+
+    Args:
+        network: what is emulated.
+        engine: what computes it; in float64, compiled where Numba is installed, unless given.
     """
 
     def __init__(
         self,
-        network: MultilayerPerceptron,
+        network: Network,
         *,
+        engine: Engine | None = None,
         name: str = "",
         latency_seconds: float = 0.0,
         limits: Limits | None = None,
         record_extremes: bool = False,
     ) -> None:
-        self._network = network
+        self._title = network.title
+        self._engine = engine or engine_of(network, "auto", "float64")
         own = ChipDescription(
             name=name or "emulated chip",
             groups=network.groups,
-            inputs=network.layers[0],
-            outputs=network.layers[-1],
-            output_kind="probabilities" if network.output_activation == "softmax" else "values",
+            inputs=network.inputs,
+            outputs=network.outputs,
+            output_kind="probabilities" if network.gives_probabilities else "values",
             sample_memory=_SAMPLE_MEMORY,
             largest_block=_LARGEST_BLOCK,
             exchange_seconds=latency_seconds,
@@ -65,11 +69,10 @@ class EmulatedChip(GuardedRegisters):
         )
         super().__init__(narrowed(own, limits or Limits()), latency_seconds)
         self._amplitudes: Float64 | None = None
-        self._look_up: SignTable | None = None
         self._generator: ProbeGenerator | None = None
         self._learning: OnChipLearning | None = None
         self._cost: CostFunction | None = None
-        self._inputs = np.empty((0, self._description.inputs))
+        self._inputs = np.empty((0, self._description.inputs), np.float32)
         self._targets = np.empty((0, self._description.outputs), np.float32)
 
     @property
@@ -79,13 +82,12 @@ class EmulatedChip(GuardedRegisters):
 
     @property
     def identity(self) -> Mapping[str, str]:
-        """No instrument answers; the network is named instead."""
-        shape = "-".join(str(width) for width in self._network.layers)
+        """No instrument answers; the network is named instead, and what computes it."""
         return {
             "manufacturer": "MGD Lab",
-            "model": f"emulated chip {shape}",
+            "model": f"emulated chip {self._title}",
             "serial": "",
-            "firmware": "",
+            "firmware": self._engine.title,
         }
 
     def __enter__(self) -> Self:
@@ -107,26 +109,25 @@ class EmulatedChip(GuardedRegisters):
         self._checked(inputs, (len(inputs), self._description.inputs), "inputs")
         self.write_parameters(parameters)
         self._stage.presentations += len(inputs)
-        with np.errstate(all="ignore"):
-            return self._network.forward(self._register[None], inputs.astype(np.float64))
+        return self._engine.outputs(self._register, inputs)
 
     def set_cost(self, cost: CostFunction) -> None:
         """What `costs` and blocks of probes compute."""
         self._cost = cost
+        self._engine.set_cost(cost)
 
     def costs(self, parameters: Float64, inputs: Float32, targets: Float32) -> Float64:
         """parameters (P,), inputs (n, I), targets (n, O) → costs (n,)."""
         self._checked(targets, (len(inputs), self._description.outputs), "targets")
         outputs = self.outputs(parameters, inputs)
-        with np.errstate(all="ignore"):
-            return self._cost_of(outputs, targets)
+        return self._cost_of(outputs, targets)
 
     def load_samples(self, inputs: Float32, targets: Float32) -> None:
         """inputs (N, I), targets (N, O)."""
         self._checked(inputs, (len(inputs), self._description.inputs), "inputs")
         self._checked(targets, (len(inputs), self._description.outputs), "targets")
-        self._inputs = inputs.astype(np.float64)
-        self._targets = targets.copy()
+        self._inputs, self._targets = inputs.copy(), targets.copy()
+        self._engine.load(self._inputs, self._targets)
 
     def samples_hash(self) -> int:
         """CRC-32 of inputs, then targets, as float32, little-endian."""
@@ -144,8 +145,8 @@ class EmulatedChip(GuardedRegisters):
     def set_amplitudes(self, amplitudes: Float32) -> None:
         """amplitudes (P,) of the packed codes."""
         shape = (self._description.parameters,)
-        checked = self._checked(amplitudes, shape, "amplitudes")
-        self._amplitudes, self._look_up = checked.astype(np.float64), SignTable(checked)
+        self._amplitudes = self._checked(amplitudes, shape, "amplitudes").astype(np.float64)
+        self._engine.set_amplitudes(self._amplitudes)
 
     def measure_signs(
         self,
@@ -155,21 +156,19 @@ class EmulatedChip(GuardedRegisters):
         packed_codes: NDArray[np.uint8],
     ) -> Float64:
         """theta (P,), samples (n,), signs (n,), packed_codes (n, ⌈P/8⌉) → costs (n,)."""
-        if self._amplitudes is None or self._look_up is None:
+        if self._amplitudes is None:
             raise ChipError(f"{self._description.name}: codes came before their amplitudes")
         parameters = self._description.parameters
         self._check_block(len(samples))
         self._checked(packed_codes, (len(samples), -(-parameters // 8)), "packed codes")
         self._checked(signs, (len(samples),), "signs")
         sent = self._sent(theta)
-        if len(samples) <= _FEW or not self._stage.present_codes(
-            sent, self._amplitudes, signs, packed_codes
-        ):
+        if not self._stage.present_codes(sent, self._amplitudes, signs, packed_codes):
             perturbations = unpack_signs(packed_codes, parameters) * self._amplitudes
             perturbations *= signs[:, None]
             return self._measure(sent, samples, perturbations)
         self._register = sent
-        return self._measure_many(self._look_up, samples, signs, packed_codes)
+        return self._measure_many(sent, samples, signs, packed_codes)
 
     def configure_probes(self, program: ProbeProgram) -> None:
         """What `measure_generated` makes its probes from."""
@@ -230,28 +229,6 @@ class EmulatedChip(GuardedRegisters):
             raise ChipError(f"{self._description.name}: probes were asked for before their program")
         return self._generator
 
-    def _measure_many(
-        self,
-        look_up: SignTable,
-        samples: NDArray[np.uint32],
-        signs: NDArray[np.int8],
-        packed: NDArray[np.uint8],
-    ) -> Float64:
-        """The same with θ + θ̃ looked up a byte at a time, and one θ for all baselines."""
-        table = look_up.table(self._register)
-        baselines, perturbed = np.flatnonzero(signs == 0), np.flatnonzero(signs)
-        costs = np.empty(len(samples))
-        costs[baselines] = self._present(self._register[None], samples.take(baselines))
-        # The negative of a code has all its bits inverted.
-        inverted = np.where(signs < 0, np.uint8(255), np.uint8(0))
-        at_once = max(1, _CACHED_NUMBERS // len(self._register))
-        for first in range(0, len(perturbed), at_once):
-            probes = perturbed[first : first + at_once]
-            codes = packed.take(probes, axis=0)
-            codes ^= inverted.take(probes)[:, None]
-            costs[probes] = self._present(look_up.expand(table, codes), samples.take(probes))
-        return costs
-
     def _sent(self, theta: Float32) -> Float64:
         """θ as it came, in float64."""
         self._wait()
@@ -266,28 +243,41 @@ class EmulatedChip(GuardedRegisters):
         self._register = theta
         return self._present(perturbations, samples)
 
+    def _measure_many(
+        self,
+        theta: Float64,
+        samples: NDArray[np.uint32],
+        signs: NDArray[np.int8],
+        packed: NDArray[np.uint8],
+    ) -> Float64:
+        """The same for codes of bits, whose θ + θ̃ the engine makes."""
+        return self._engine.costs_of_codes(theta, self._held(samples), signs, packed)
+
     def _present(self, parameters: Float64, samples: NDArray[np.uint32]) -> Float64:
-        """parameters (n, P), or (1, P) for all, samples (n,) → costs (n,)."""
+        """parameters (n, P), samples (n,) → costs (n,)."""
+        return self._engine.costs(parameters, self._held(samples))
+
+    def _held(self, samples: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        """The samples, after a look whether they are there, and can be measured."""
+        self._the_cost()
         if samples.dtype.kind != "u":
             raise ChipError(f"{self._description.name}: samples are {samples.dtype}, not unsigned")
-        try:
-            inputs, targets = (
-                self._inputs.take(samples, axis=0),
-                self._targets.take(samples, axis=0),
-            )
-        except IndexError as error:
+        if len(samples) and samples.max() >= len(self._inputs):
             raise ChipError(
                 f"{self._description.name}: sample {int(samples.max())} was asked for; "
                 f"the sample memory holds {len(self._inputs)}"
-            ) from error
-        # A diverging network overflows; what it then costs is the controller's to judge.
-        with np.errstate(all="ignore"):
-            return self._cost_of(self._network.forward(parameters, inputs), targets)
+            )
+        return samples.astype(np.uint32, copy=False)
 
     def _cost_of(self, outputs: Float64, targets: Float32) -> Float64:
+        # A diverging network overflows; what it then costs is the controller's to judge.
+        with np.errstate(all="ignore"):
+            return self._the_cost()(outputs, targets)
+
+    def _the_cost(self) -> CostFunction:
         if self._cost is None:
             raise ChipError(f"{self._description.name}: a cost was asked for before it was set")
-        return self._cost(outputs, targets)
+        return self._cost
 
     def _check_block(self, probes: int) -> None:
         if probes > _LARGEST_BLOCK:
@@ -301,15 +291,23 @@ class EmulatedSettings(ChipSettings, EmulationSettings):
     """Chip file of the driver `emulated`."""
 
 
+def network_of(settings: NetworkSettings) -> Network:
+    """What a chip file's key `network` describes."""
+    if settings.kind == "mlp":
+        return MultilayerPerceptron(
+            settings.widths, settings.activation, settings.output_activation
+        )
+    return Chain(settings.shape, settings.chain)
+
+
 def emulated_chip(
     settings: EmulationSettings, name: str = "", limits: Limits | None = None
 ) -> EmulatedChip:
     """The chip that an emulation's keys describe."""
-    network = MultilayerPerceptron(
-        settings.network.layers, settings.network.activation, settings.network.output_activation
-    )
+    network = network_of(settings.network)
     return EmulatedChip(
         network,
+        engine=engine_of(network, settings.engine, settings.precision),
         name=name,
         latency_seconds=settings.latency_seconds,
         limits=limits,

@@ -31,7 +31,7 @@ class MultilayerPerceptron:
     activation: str = "sigmoid"
     output_activation: str = "sigmoid"
 
-    @cached_property
+    @property
     def groups(self) -> tuple[ParameterGroup, ...]:
         """Groups `weights1`, `weights2`, …, `biases1`, `biases2`, …"""
         pairs = list(zip(self.layers[1:], self.layers[:-1], strict=True))
@@ -39,10 +39,30 @@ class MultilayerPerceptron:
         biases = [ParameterGroup(f"biases{k}", o) for k, (o, _) in enumerate(pairs, 1)]
         return (*weights, *biases)
 
-    @cached_property
+    @property
     def parameters(self) -> int:
         """P."""
         return sum(group.count for group in self.groups)
+
+    @property
+    def inputs(self) -> int:
+        """Width of a sample."""
+        return self.layers[0]
+
+    @property
+    def outputs(self) -> int:
+        """Width of what comes out."""
+        return self.layers[-1]
+
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether outputs are non-negative and sum to 1."""
+        return self.output_activation == "softmax"
+
+    @property
+    def title(self) -> str:
+        """Widths, for messages."""
+        return "-".join(str(width) for width in self.layers)
 
     @cached_property
     def _slices(self) -> tuple[tuple[int, int, int, int, Activation], ...]:

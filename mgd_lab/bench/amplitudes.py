@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from mgd_lab.chip import ChipDescription
 from mgd_lab.errors import ConfigurationError
 from mgd_lab.experiment import ChipSettings
+from mgd_lab.experiment.emulation import SMALLEST_FLOAT32_AMPLITUDE
 
-SMALLEST_FLOAT32_AMPLITUDE = 1e-4
 _KEY = "training.perturbation.amplitude"
 
 
@@ -44,10 +44,8 @@ def amplitudes_of(
 def check_precision(chip: ChipSettings, amplitudes: NDArray[np.float32]) -> None:
     """ConfigurationError where an emulated chip's float32 would drown the perturbation."""
     smallest = float(amplitudes.min())
-    if (
-        getattr(chip, "precision", None) == "float32"
-        and smallest < SMALLEST_FLOAT32_AMPLITUDE * 0.999
-    ):
+    is_coarse = getattr(chip, "precision", None) == "float32"
+    if is_coarse and smallest < SMALLEST_FLOAT32_AMPLITUDE:
         raise ConfigurationError(
             f"{_KEY} is {smallest:g}, and chip.precision float32: differences of costs would be "
             f"rounding for the most part; use at least {SMALLEST_FLOAT32_AMPLITUDE:g}, or "

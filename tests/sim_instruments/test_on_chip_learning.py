@@ -85,6 +85,13 @@ def test_host_and_chip_project_onto_the_same_edges(tmp_path, algorithm):
     assert learned.tobytes() == theta.tobytes()
     assert found.cost.tobytes() == evaluations.cost.tobytes()
     assert counted == counters
+    told: list[str] = []
+    for folder in (tmp_path / "runs").iterdir():
+        with mgd_lab.open_run(folder) as run:
+            events = run.events()
+            told.append(str(events.message[events.kind == "projected"][-1]))
+    assert told[0] == told[1]
+    assert told[0].startswith("updates moved")
     edge = 0.26 - np.float64(np.float32(0.05))
     assert np.abs(theta.astype(np.float32)).max() == pytest.approx(edge, rel=1e-6)
 
