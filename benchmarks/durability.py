@@ -196,7 +196,7 @@ def long_run(steps: int, rounds: int, folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     """All of it."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=10_000_000)
     parser.add_argument("--json", type=Path, help="write the figures here")

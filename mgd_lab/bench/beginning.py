@@ -178,5 +178,6 @@ def _digest(*arrays: NDArray[np.float32]) -> str:
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(repr(array.shape).encode())
-        digest.update(memoryview(np.ascontiguousarray(array, "<f4")).cast("B"))
+        # A view of the bytes: a copy of a large training set would be felt.
+        digest.update(np.ascontiguousarray(array, "<f4").reshape(-1).view(np.uint8).data)
     return digest.hexdigest()

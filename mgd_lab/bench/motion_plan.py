@@ -49,9 +49,9 @@ def check_slew(chip: Chip, rung: Rung, amplitudes: Float32) -> None:
     if moving[slowest] > _LONGEST_MOVE_SECONDS:
         raise LimitError(
             f"{parameter_of(description, slowest)}: its slew is limited to "
-            f"{_slew(description, slowest)}, at which going from one perturbation to the next takes "
-            f"{moving[slowest]:.3g} s. Nothing was energised. Correct slew_per_second, or use a "
-            "smaller amplitude"
+            f"{_slew(description, slowest)}, at which going from one perturbation to the next "
+            f"takes {moving[slowest]:.3g} s. Nothing was energised. Correct slew_per_second, or "
+            "use a smaller amplitude"
         )
     if rung in _ONE_REGISTER:
         return

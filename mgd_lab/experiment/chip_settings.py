@@ -46,7 +46,6 @@ class ParameterLimits(Settings):
         default=None, ge=1, description="how often a parameter may be written in a run"
     )
 
-
     @model_validator(mode="after")
     def _have_room(self) -> Self:
         _check_order(self.low, self.high)

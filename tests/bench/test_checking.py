@@ -18,7 +18,7 @@ CASES = [
 
 @pytest.fixture(autouse=True)
 def short_rehearsal(monkeypatch):
-    monkeypatch.setattr(checking, "_REHEARSAL_SECONDS", 0.01)
+    monkeypatch.setattr(checking, "_REHEARSAL_SECONDS", 0.1)
 
 
 @pytest.mark.parametrize(("training", "steps"), CASES)

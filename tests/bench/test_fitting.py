@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from mgd_lab import run
+from mgd_lab import load_experiment, run
 from mgd_lab.bench import check, checking
 from mgd_lab.bench.amplitudes import amplitudes_of
 from mgd_lab.chip import ChipDescription, ParameterGroup
@@ -77,8 +77,6 @@ def test_limits_can_be_laid_over_a_description_twice():
         ({"parameters": {"perturbation_resolution": 0}}, ("perturbation_resolution", "0.005")),
         ({"parameters": {"high": 0.25}}, ("0.5", "biases", "[-1, 0.25]", "safe")),
         ({"inputs": {"high": 6}}, ("chip.limits.inputs", "6", "5")),
-        ({"inputs": {"low": 2, "high": 1}}, ("chip.limits.inputs",)),
-        ({"parameters": {"low": 0.5, "high": 0.5}}, ("0.5",)),
         ({"parameters": {"safe": 7}}, ("7", "[-2.0, 2.0]")),
     ],
 )
@@ -87,6 +85,20 @@ def test_limits_that_widen_or_name_nothing(limits, parts):
         _narrowed(**limits)
     for part in ("weights" if "groups" in limits else "", *parts):
         assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("limits", "text"),
+    [
+        ({"inputs": {"low": 2, "high": 1}}, r"low \(2\) must be below high \(1\)"),
+        ({"parameters": {"low": 0.5, "high": 0.5}}, r"low \(0\.5\) must be below high"),
+        ({"parameters": {"low": 0, "safe": -1}}, r"safe value -1 lies beyond low \(0\)"),
+        ({"groups": {"weights": {"high": 0, "safe": 1}}}, r"safe value 1 lies beyond high \(0\)"),
+    ],
+)
+def test_limits_that_contradict_themselves(limits, text):
+    with pytest.raises(ValueError, match=text):
+        _narrowed(**limits)
 
 
 def test_forms_of_amplitude():
@@ -299,3 +311,19 @@ def test_json_of_the_summary_has_no_infinities(load, tmp_path):
     result = run(load(), runs_dir=tmp_path / "runs")
     json.dumps({k: str(v) for k, v in result.summary.items()}, allow_nan=False)
     assert math.isfinite(result.wall_seconds)
+
+
+def test_amplitudes_that_float32_would_drown(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    chip = {"driver": "emulated", "network": {"layers": [2, 2, 1]}, "precision": "float32"}
+    path = tmp_path / "fine.yaml"
+    for rung in ("forward", "dense", "signs"):
+        experiment = {
+            "chip": {**chip, "rung": rung},
+            "task": {"dataset": "parity"},
+            "training": {"perturbation": {"kind": "random", "amplitude": 5e-5}},
+            "stop": {"steps": 2},
+        }
+        path.write_text(json.dumps(experiment))
+        with pytest.raises(ConfigurationError, match=r"5e-05, and chip\.precision float32"):
+            run(load_experiment(path), runs_dir=tmp_path / "runs")

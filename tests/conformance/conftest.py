@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 
 from mgd_lab.experiment.chip_settings import Limits
@@ -50,18 +49,15 @@ class Guarded(EmulatedChip):
 
     def __init__(self, low: float, high: float) -> None:
         limits = Limits.model_validate({"parameters": {"low": low, "high": high}})
-        super().__init__(NETWORK, name="guarded", limits=limits)
-        self.lowest, self.highest = np.inf, -np.inf
+        super().__init__(NETWORK, name="guarded", limits=limits, record_extremes=True)
 
-    def _present(self, parameters, samples):
-        self.lowest = min(self.lowest, float(parameters.min()))
-        self.highest = max(self.highest, float(parameters.max()))
-        return super()._present(parameters, samples)
+    @property
+    def lowest(self):
+        return float(self.extremes()[0].min())
 
-    def write_parameters(self, values):
-        self.lowest = min(self.lowest, float(values.min()))
-        self.highest = max(self.highest, float(values.max()))
-        super().write_parameters(values)
+    @property
+    def highest(self):
+        return float(self.extremes()[1].max())
 
 
 @pytest.fixture
