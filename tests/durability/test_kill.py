@@ -66,9 +66,10 @@ def program(tmp_path):
 
     yield start
     for each in started:
-        if each.process.poll() is None:
-            each.process.kill()
-            each.process.communicate()
+        each.process.kill()
+        each.process.wait(PATIENCE_SECONDS)
+        each.process.stdout.close()
+        each.process.stderr.close()
 
 
 @pytest.fixture
