@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -73,9 +74,12 @@ class Interrupt:
             return
         ours = [number for number in _SIGNALS if signal.getsignal(number) in _DEFAULTS]
         earlier = {number: signal.signal(number, self._handle) for number in ours}
+        hook = sys.unraisablehook
+        sys.unraisablehook = self._unraisable(hook)
         try:
             yield
         finally:
+            sys.unraisablehook = hook
             for number, handler in earlier.items():
                 over = last and self.event.is_set()
                 signal.signal(number, signal.SIG_IGN if over else handler)
@@ -103,6 +107,19 @@ class Interrupt:
             raise KeyboardInterrupt
         if self._notice is not None:
             self._notice(SHIELDED if self._shielded else NEXT_BLOCK)
+
+    def _unraisable(
+        self, earlier: Callable[[sys.UnraisableHookArgs], object]
+    ) -> Callable[[sys.UnraisableHookArgs], object]:
+        """A hook for an interrupt that Python swallows, as in a destructor: the next one counts."""
+
+        def hook(unraisable: sys.UnraisableHookArgs) -> None:
+            if issubclass(unraisable.exc_type, KeyboardInterrupt):
+                self._raised = False
+            else:
+                earlier(unraisable)
+
+        return hook
 
     def _deliver(self) -> None:
         noted, self._noted = dict.fromkeys(self._noted), []
