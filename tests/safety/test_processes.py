@@ -156,8 +156,10 @@ def test_ctrl_c_twice_and_more(resource, start, tmp_path):
         time.sleep(0.005)
     found = ended(process, tmp_path)
     assert (found.code, found.status) == (130, "interrupted")
+    # The instrument's own word. The log may have been torn while it was handed over, and then ends
+    # with its last checkpoint.
     assert left_safe(resource)
-    assert "made_safe" in found.kinds
+    assert found.kinds[0] == "armed"
 
 
 def test_a_closed_terminal(resource, start, tmp_path):
