@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mgd_lab.errors import LinkError
+from mgd_lab.wire.bodiless import Bodiless
 from mgd_lab.wire.envelope import HEADER, HEADER_BYTES, Header, Opcode, Widths, seal
 
 Float64 = NDArray[np.float64]
@@ -103,42 +104,21 @@ class WatchHost:
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
-    """A request that says nothing but its opcode."""
-
-    opcode: ClassVar[Opcode]
-
-    def encode(self, sequence: int) -> bytes:
-        """The sealed request."""
-        return seal(HEADER.pack(sequence, self.opcode, 0, 0, 0, 0))
-
-    @staticmethod
-    def body_bytes(header: Header, widths: Widths) -> int:  # noqa: ARG004
-        """Length that the header gives the body."""
-        return 0
-
-    @classmethod
-    def decode(cls, data: bytes, header: Header, widths: Widths) -> Self:  # noqa: ARG003
-        """The request in sealed data whose length and seal have been checked."""
-        return cls()
-
-
-@dataclass(frozen=True, slots=True)
-class ReadLimits(_Question):
+class ReadLimits(Bodiless):
     """The limits that the chip keeps → float64 (2 P,): all lowest values, then all highest."""
 
     opcode: ClassVar[Opcode] = Opcode.READ_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
-class ReadOutputs(_Question):
+class ReadOutputs(Bodiless):
     """Whether outputs are on → float64 (1,): 1 or 0."""
 
     opcode: ClassVar[Opcode] = Opcode.READ_OUTPUTS
 
 
 @dataclass(frozen=True, slots=True)
-class ReadTelemetry(_Question):
+class ReadTelemetry(Bodiless):
     """A reading of each channel of the description → float64 (T,)."""
 
     opcode: ClassVar[Opcode] = Opcode.READ_TELEMETRY
