@@ -21,6 +21,12 @@ def to_bytes(values: NDArray[Any], dtype: np.dtype[Any]) -> bytes:
 
 def from_bytes(data: bytes, dtype: np.dtype[Any], count: int, what: str) -> NDArray[Any]:
     """(count,) of `dtype`, a read-only view of `data`; `RunStoreError` where the length differs."""
+    # Not all that SQLite gives back need be what was written.
+    if not isinstance(data, bytes):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise RunStoreError(
+            f"{what} holds {type(data).__name__} where bytes were written: the log is damaged. "
+            "Restore it from a copy."
+        )
     if len(data) != count * dtype.itemsize:
         raise RunStoreError(
             f"{what} holds {len(data)} bytes where {count} values of {dtype.itemsize} bytes "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -141,7 +141,7 @@ def read_events(connection: sqlite3.Connection, last: int | None = None) -> Even
         np.array(kind, dtype=np.str_),
         np.array(message, dtype=np.str_),
         _floats(utc),
-        tuple(json.loads(text) for text in details),
+        tuple(_details(text) for text in details),
     )
 
 
@@ -194,6 +194,16 @@ def read_state(connection: sqlite3.Connection) -> dict[str, NDArray[Any]]:
             )
         state[name] = values.reshape(shape).astype(dtype.newbyteorder("="))
     return state
+
+
+def _details(text: str) -> Mapping[str, Any]:
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError) as error:
+        raise RunStoreError(
+            f"the details of an event are no JSON ({error}): the log is damaged. Restore it from a "
+            "copy."
+        ) from error
 
 
 def _columns(rows: list[tuple[Any, ...]], width: int) -> list[tuple[Any, ...]]:

@@ -90,3 +90,18 @@ def test_rows_without_a_checksum_are_not_checked(folder, change):
     with open_run(folder.path) as run:
         assert run.damaged_blocks() == []
         assert len(run.costs().step) == 3000
+
+
+@pytest.mark.parametrize(
+    ("statement", "read"),
+    [
+        ("UPDATE step_blocks SET costs = 'text'", "costs"),
+        ("UPDATE step_blocks SET costs = 'text', crc = NULL", "costs"),
+        ("UPDATE parameter_blocks SET theta = 7", "parameters"),
+        ("UPDATE events SET details = '{'", "events"),
+    ],
+)
+def test_what_is_of_another_kind_is_damage_too(folder, change, statement, read):
+    change(folder, "INSERT INTO events VALUES (NULL, 0, 'told', 'a word', 0.0, '{}')", statement)
+    with open_run(folder.path) as run, pytest.raises(RunStoreError, match="damaged"):
+        getattr(run, read)()
