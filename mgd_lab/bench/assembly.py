@@ -306,17 +306,21 @@ def _check_locking(experiment: Experiment, parameters: int, samples: int) -> Non
         )
 
 
+def snapshot_interval(experiment: Experiment, tau_theta: int, parameters: int) -> int:
+    """Updates between two snapshots; where the choice is ours they take less than the costs."""
+    chosen = max(100, math.ceil(8 * parameters / (16 * tau_theta)))
+    return experiment.logging.parameters_every_updates or chosen
+
+
 def _cadence(
     experiment: Experiment, schedule: Schedule, parameters: int, evaluated: int
 ) -> Cadence:
     evaluate, logging = experiment.evaluate, experiment.logging
     probes_per_step = schedule.probes_per_window() / schedule.tau_theta
-    # Evaluations stay below a tenth of the training probes, snapshots below the log of costs.
+    # Evaluations stay below a tenth of the training probes.
     every = math.ceil(max(1000.0, 10.0 * evaluated / probes_per_step))
-    bytes_per_update = 16 * schedule.tau_theta
-    updates = max(100, math.ceil(8 * parameters / bytes_per_update))
     return Cadence(
         evaluate_every_steps=evaluate.every_steps or every,
-        parameters_every_updates=logging.parameters_every_updates or updates,
+        parameters_every_updates=snapshot_interval(experiment, schedule.tau_theta, parameters),
         checkpoint_every_seconds=logging.checkpoint_every_seconds,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mgd_lab.bench.assembly import snapshot_interval
 from mgd_lab.bench.initial import drawn_parameters
 from mgd_lab.bench.learning import mean_square_of
 from mgd_lab.controller import TrainingState
@@ -181,6 +182,26 @@ class _Replay:
                 f"{snapshots.next_step:,}"
             )
             walk.note(Difference("steps", steps, snapshots.next_step - 1, message))
+        elif complete:
+            self._note_missing_snapshots()
+
+    def _note_missing_snapshots(self) -> None:
+        """What is not there cannot disagree: all that were due must be there."""
+        recording, state = self._recording, self._walk.state
+        if len(recording.parts) > 1:
+            # How often they are kept may have been changed when the run was resumed.
+            due = 1
+        else:
+            window = recording.source.schedule.tau_theta
+            every = snapshot_interval(recording.experiment, window, len(recording.names))
+            due = state.updates // every + 1
+        found = self._run.snapshot_count()
+        if found < due:
+            message = (
+                f"{found:,} snapshots of the parameters are in the log, and {due:,} were due in "
+                f"{state.updates:,} updates"
+            )
+            self._walk.note(Difference("parameters", 0, max(0, state.steps - 1), message))
 
     def _explain(self) -> None:
         """What the snapshots that do not agree come from, as far as it can be told."""

@@ -144,6 +144,14 @@ def test_a_damaged_snapshot(copy, forge) -> None:
     assert report.agreeing == 0
 
 
+def test_snapshots_that_were_taken_away(copy, forge) -> None:
+    path = copy()
+    forge(path).execute("DELETE FROM parameter_blocks")
+    report = replay_run(path)
+    assert not report.reproduced
+    assert "0 snapshots of the parameters are in the log" in first(report).message
+
+
 @pytest.mark.parametrize("name", ["theta", "total", "baseline", "projected"])
 def test_a_changed_state(copy, forge, name: str) -> None:
     path = copy()
