@@ -1,6 +1,7 @@
 """Multiplexed gradient descent as pure functions with explicit state: no chip, no clock, no I/O."""
 
 from mgd_lab.algorithm.analog import AnalogFilter, AnalogState
+from mgd_lab.algorithm.compiled_correlation import AddSigned, add_signed
 from mgd_lab.algorithm.estimate import correlate, mean_square_perturbation
 from mgd_lab.algorithm.learning_rate import LearningRate
 from mgd_lab.algorithm.locking import locked
@@ -9,6 +10,7 @@ from mgd_lab.algorithm.update_rules import Adam, GradientDescent, Momentum, Stat
 
 __all__ = [
     "Adam",
+    "AddSigned",
     "AnalogFilter",
     "AnalogState",
     "Baseline",
@@ -19,6 +21,7 @@ __all__ = [
     "Schedule",
     "State",
     "UpdateRule",
+    "add_signed",
     "correlate",
     "locked",
     "mean_square_perturbation",

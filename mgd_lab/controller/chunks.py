@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mgd_lab.algorithm import Plan, Schedule, correlate
+from mgd_lab.algorithm import AddSigned, Plan, Schedule, add_signed, correlate
 from mgd_lab.codes import (
     SIGN_KINDS,
     Kind,
@@ -46,6 +46,14 @@ class Bits:
         return packed_codes(self.kind, self.seed, self.first, self.count, self.parameters)
 
 
+@dataclass(frozen=True)
+class BitCorrelation:
+    """Σ C̃ θ̃ from codes of bits, compiled; amplitudes float64 (P,)."""
+
+    add: AddSigned
+    amplitudes: Float64
+
+
 @dataclass(frozen=True, eq=False)
 class Chunk:
     """The probes of neighbouring steps. What only some rungs need is made when it is asked for.
@@ -59,6 +67,7 @@ class Chunk:
         every_step_fresh: whether each step measures its own baseline.
         consecutive: whether each step has a code of its own, so that step n uses row n.
         sample_type: smallest unsigned type that holds an index into the split.
+        by_bits: what correlates codes of bits where it is compiled; None otherwise.
     """
 
     plan: Plan
@@ -69,6 +78,7 @@ class Chunk:
     every_step_fresh: bool
     consecutive: bool
     sample_type: np.dtype[np.unsignedinteger[Any]]
+    by_bits: BitCorrelation | None
 
     @cached_property
     def step_samples(self) -> NDArray[np.unsignedinteger[Any]]:
@@ -99,6 +109,12 @@ class Chunk:
 
     def correlate(self, total: Float64, modulations: Float64, first: int) -> Float64:
         """total (P,) + Σ C̃ θ̃ over the steps from `first` on, in their order; modulations (n,)."""
+        if self.by_bits is not None and self.bits is not None:
+            sums = total.copy()
+            rows = self.plan.code_rows[first : first + len(modulations)]
+            by_bits = self.by_bits
+            by_bits.add(sums, modulations, by_bits.amplitudes, self.bits.packed, rows)
+            return sums
         if len(modulations) == 1:
             return total + modulations[0] * self.perturbation(first)
         stop = first + len(modulations)
@@ -150,6 +166,11 @@ class ChunkSource:
     def _signs(self) -> SignTable:
         return SignTable(self.amplitudes)
 
+    @cached_property
+    def _by_bits(self) -> BitCorrelation | None:
+        add = add_signed() if self.kind in SIGN_KINDS else None
+        return None if add is None else BitCorrelation(add, self.amplitudes.astype(np.float64))
+
     def most_steps(self) -> int:
         """Steps whose probes fit into a bounded amount of memory."""
         bits = -(-len(self.amplitudes) // 8)
@@ -173,6 +194,7 @@ class ChunkSource:
             every_step_fresh=bool(plan.fresh.all()),
             consecutive=self.schedule.tau_p == 1,
             sample_type=_smallest_type(self.samples - 1),
+            by_bits=self._by_bits,
         )
 
     def _codes(self, plan: Plan) -> tuple[Bits | None, Perturbations]:
