@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mgd_lab.bench.by_group import by_group
 from mgd_lab.chip import ChipDescription
 from mgd_lab.errors import ConfigurationError
 from mgd_lab.experiment import ChipSettings
@@ -20,7 +21,7 @@ def amplitudes_of(
 ) -> NDArray[np.float32]:
     """A number, a list of P numbers, or {group: number} → float32, shape (P,)."""
     if isinstance(amplitude, Mapping):
-        values = _by_group(amplitude, description)
+        values = by_group(amplitude, description, _KEY)
     elif isinstance(amplitude, Sequence):
         if len(amplitude) != description.parameters:
             raise ConfigurationError(
@@ -51,17 +52,3 @@ def check_precision(chip: ChipSettings, amplitudes: NDArray[np.float32]) -> None
             f"rounding for the most part; use at least {SMALLEST_FLOAT32_AMPLITUDE:g}, or "
             "precision: float64"
         )
-
-
-def _by_group(amplitude: Mapping[str, float], description: ChipDescription) -> NDArray[np.float64]:
-    names = [group.name for group in description.groups]
-    unknown = [name for name in amplitude if name not in names]
-    missing = [name for name in names if name not in amplitude]
-    if unknown or missing:
-        problem = f"names {', '.join(unknown)}" if unknown else f"lacks {', '.join(missing)}"
-        raise ConfigurationError(
-            f"{_KEY} {problem}; the groups of chip {description.name!r} are {', '.join(names)}"
-        )
-    return np.concatenate(
-        [np.full(group.count, amplitude[group.name]) for group in description.groups]
-    )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mgd_lab.chip import Chip, HoldsParameters
+from mgd_lab.bench.by_group import by_group
+from mgd_lab.chip import Chip, ChipDescription, HoldsParameters
 from mgd_lab.codes import Stream, normals, uniforms
 from mgd_lab.errors import CapabilityError, ConfigurationError
 from mgd_lab.experiment import Initial
@@ -21,7 +24,7 @@ def initial_parameters(initial: Initial, seed: int, chip: Chip) -> Float64:
     """θ at step 0, float64 (P,), all finite."""
     count = chip.description.parameters
     if initial.source is None:
-        return drawn_parameters(initial, seed, count)
+        return drawn_parameters(initial, seed, chip.description)
     if initial.source == "chip":
         if not isinstance(chip, HoldsParameters):
             raise CapabilityError(
@@ -46,13 +49,28 @@ def initial_parameters(initial: Initial, seed: int, chip: Chip) -> Float64:
     return _checked(np.asarray(state[kept]), count, f"run {path}")
 
 
-def drawn_parameters(initial: Initial, seed: int, count: int) -> Float64:
+def drawn_parameters(initial: Initial, seed: int, description: ChipDescription) -> Float64:
     """θ (P,) from the distribution that `initial` names."""
+    count = description.parameters
+
+    def numbers(key: str) -> Float64 | float:
+        value = getattr(initial, key)
+        if not isinstance(value, Mapping):
+            return float(value)
+        groups = cast("Mapping[str, float]", value)
+        return by_group(groups, description, f"training.initial.{key}")
+
     if initial.distribution == "uniform":
         unit = uniforms(seed, Stream.INITIAL_VALUES, 0, count)
-        return initial.low + (initial.high - initial.low) * unit
+        low, high = numbers("low"), numbers("high")
+        if np.any(np.greater(low, high)):
+            name = description.parameter_names[int(np.argmax(np.greater(low, high)))]
+            raise ConfigurationError(
+                f"training.initial.low is above training.initial.high for {name} and its group"
+            )
+        return low + (high - low) * unit
     drawn = normals(seed, Stream.INITIAL_VALUES, 0, count)
-    return initial.mean + initial.standard_deviation * drawn
+    return numbers("mean") + numbers("standard_deviation") * drawn
 
 
 def _read(path: Path) -> Float64:

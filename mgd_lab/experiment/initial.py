@@ -4,11 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from mgd_lab.experiment.alternatives import Alternatives, key_problem
+
+
+def _form(value: Any) -> str | None:
+    if isinstance(value, dict):
+        return "groups"
+    return "number" if isinstance(value, int | float) else None
+
+
+_FORM = Discriminator(
+    _form,
+    custom_error_type="expected",
+    custom_error_message="a number, or a mapping {group: number}",
+)
+_NotNegative = Annotated[float, Field(ge=0)]
+
+PerGroup = Annotated[
+    Annotated[float, Tag("number")]
+    | Annotated[dict[str, float], Field(min_length=1), Tag("groups")],
+    _FORM,
+]
+"""One number for all parameters, or one for each group of them."""
+
+_NotNegativePerGroup = Annotated[
+    Annotated[_NotNegative, Tag("number")]
+    | Annotated[dict[str, _NotNegative], Field(min_length=1), Tag("groups")],
+    _FORM,
+]
 
 
 class Initial(Alternatives):
@@ -21,11 +48,14 @@ class Initial(Alternatives):
     distribution: Literal["uniform", "normal"] = Field(
         default="uniform", description="uniform (low, high) or normal (mean, standard_deviation)"
     )
-    low: float = Field(default=-1.0, description="of uniform, in the parameters' unit")
-    high: float = Field(default=1.0, description="of uniform, in the parameters' unit")
-    mean: float = Field(default=0.0, description="of normal, in the parameters' unit")
-    standard_deviation: float = Field(
-        default=0.5, ge=0, description="of normal, in the parameters' unit"
+    low: PerGroup = Field(
+        default=-1.0,
+        description="of uniform, in the parameters' unit: a number, or {group: number}",
+    )
+    high: PerGroup = Field(default=1.0, description="of uniform, likewise")
+    mean: PerGroup = Field(default=0.0, description="of normal, likewise")
+    standard_deviation: _NotNegativePerGroup = Field(
+        default=0.5, description="of normal, likewise; 0 or more"
     )
     source: Literal["file", "run", "chip"] | None = Field(
         default=None,
@@ -60,8 +90,12 @@ class Initial(Alternatives):
     def _be_complete(self) -> Self:
         if self.source in ("file", "run") and self.path is None:
             raise key_problem(f"from: {self.source} needs a path", "path")
-        if self.source is None and self.distribution == "uniform" and self.low > self.high:
-            raise key_problem(
-                f"expected a value of at most high ({self.high:g}), got {self.low:g}", "low"
-            )
+        if self.source is None and self.distribution == "uniform":
+            self._check_order()
         return self
+
+    def _check_order(self) -> None:
+        """Of single numbers here; of groups when the chip has told which there are."""
+        low, high = self.low, self.high
+        if not isinstance(low, dict) and not isinstance(high, dict) and low > high:
+            raise key_problem(f"expected a value of at most high ({high:g}), got {low:g}", "low")

@@ -123,7 +123,7 @@ class _Replay:
                     "nothing to replay from"
                 )
             return starting_state(recording.experiment, envelope, known), None
-        drawn = drawn_parameters(initial, recording.experiment.seed, len(recording.names))
+        drawn = drawn_parameters(initial, recording.experiment.seed, envelope.description)
         state = starting_state(recording.experiment, envelope, drawn)
         if known is None or known.shape != drawn.shape or same_bits(known, state.theta):
             return state, None

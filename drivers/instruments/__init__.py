@@ -1,0 +1,1 @@
+"""Drivers of bench instruments; the driver `bench` composes them into a chip."""

@@ -1,0 +1,1 @@
+"""Simulated instruments of a bench, wired to one simulated chip."""
