@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from mgd_lab.figures.number_text import steps_text
 from mgd_lab.figures.panels import Panel, panels_of
+from mgd_lab.figures.presentations import over_presentations
+from mgd_lab.figures.progress_scale import scale_progress
 from mgd_lab.figures.run_curves import RunCurves
-from mgd_lab.figures.scales import scale_steps
 from mgd_lab.figures.style import GREY, SMALL, WIDTH_INCHES, Axes, Figure, colour, dashes
 
 _ROW_INCHES = 1.55
@@ -20,9 +21,14 @@ _LEGEND_CHARACTERS = 95
 _LEFT, _TOP, _TITLE_SIZE = 0.012, 0.988, 10.0
 _SIMULATED = "#B00020"
 
+Axis = Literal["steps", "presentations"]
+_AXES: Mapping[Axis, str] = {"steps": "Steps", "presentations": "Presentations of samples"}
 
-def draw_figure(figure: Figure, runs: Sequence[RunCurves]) -> None:
+
+def draw_figure(figure: Figure, runs: Sequence[RunCurves], axis: Axis = "steps") -> None:
     """Two columns; the last panel takes the whole width where it would stand alone."""
+    if axis == "presentations":
+        runs = [over_presentations(run) for run in runs]
     panels = panels_of(runs)
     rows = (len(panels) + 1) // 2
     legend_rows = -(-len(runs) // _legend_columns(runs)) if len(runs) > 1 else 0
@@ -32,27 +38,24 @@ def draw_figure(figure: Figure, runs: Sequence[RunCurves]) -> None:
         engine = figure.get_layout_engine()
         engine.set(rect=(0.0, 0.0, 1.0, 1.0 - _TITLE_INCHES / height))
     grid = figure.add_gridspec(rows, 2)
-    last = max(run.steps for run in runs)
     for k, panel in enumerate(panels):
         row, column = divmod(k, 2)
         alone = k == len(panels) - 1 and column == 0
         axes = figure.add_subplot(grid[row, :] if alone else grid[row, column])
-        _draw_panel(axes, panel, runs, last, _letter(k))
+        _draw_panel(axes, panel, runs, _letter(k))
         below = k + 2 < len(panels) or (k + 1 == len(panels) - 1 and len(panels) % 2 == 1)
         axes.tick_params(labelbottom=not below)
         if not below:
-            axes.set_xlabel("Steps")
+            axes.set_xlabel(_AXES[axis])
     _title(figure, runs)
     if len(runs) > 1:
         _names(figure, runs)
     _notes(figure, runs)
 
 
-def _draw_panel(
-    axes: Axes, panel: Panel, runs: Sequence[RunCurves], last: int, letter: str
-) -> None:
+def _draw_panel(axes: Axes, panel: Panel, runs: Sequence[RunCurves], letter: str) -> None:
     panel.draw(axes, runs)
-    scale_steps(axes, last)
+    scale_progress(axes, runs)
     axes.set_title(f"({letter})", loc="left", fontsize=9.0, pad=3.0)
 
 
@@ -106,9 +109,9 @@ def _handle(figure: Figure, run: int) -> Any:
 
 def _run_names(runs: Sequence[RunCurves]) -> list[str]:
     """Names of the experiments; of the folders where those do not tell the runs apart."""
-    names = [run.name for run in runs]
+    names = [run.reference or run.name for run in runs]
     if len(set(names)) < len(names):
-        names = [run.folder for run in runs]
+        names = [f"{run.folder} ({run.reference})" if run.reference else run.folder for run in runs]
     mixed = 0 < sum(run.simulated for run in runs) < len(runs)
     return [
         f"{name} (simulated)" if mixed and run.simulated else name

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from mgd_lab.bench.amplitudes import amplitudes_of
@@ -35,6 +37,10 @@ class RunCurves:
         window: τ_θ in steps.
         group_names, groups: names of parameter groups, and the group of each parameter.
         unit: of the parameters; "" where they have none, None where they differ.
+        reference: "backpropagation" where no chip was trained, else "".
+        presented: steps and presentations of samples at the checkpoints, from (0, 0), (n,) both:
+            training probes of a chip, samples that a reference was trained with.
+        extent: where the x axis of the run ends; in steps, unless it shows something else.
     """
 
     name: str
@@ -55,6 +61,9 @@ class RunCurves:
     group_names: tuple[str, ...]
     groups: tuple[int, ...]
     unit: str | None
+    reference: str
+    presented: tuple[NDArray[np.float64], NDArray[np.float64]]
+    extent: float
 
 
 def read_curves(path: Path) -> RunCurves:
@@ -97,6 +106,9 @@ def read_curves(path: Path) -> RunCurves:
                 k for k, group in enumerate(description.groups) for _ in range(group.count)
             ),
             unit=units.pop() if len(units) == 1 else None,
+            reference=run.reference,
+            presented=_presented(run),
+            extent=float(steps),
         )
 
 
@@ -120,8 +132,12 @@ def _gradient(
     seed: int,
     steps: int,
 ) -> tuple[GradientSeries | None, str]:
+    if run.reference:
+        return None, ""
     if training.algorithm != "discrete":
         return None, "the analog algorithm measures no baseline"
+    if training.perturbation.target == "nodes":
+        return None, "it perturbs nodes, and its log keeps nothing of what entered their layers"
     if logging.costs != "all":
         return None, f"its log keeps no single costs (logging.costs: {logging.costs})"
     series = gradient_series(run, perturbing_of(training, description, seed), steps)
@@ -131,11 +147,20 @@ def _gradient(
 
 
 def _costs(run: Run, training: Training, logging: Logging, steps: int) -> CostBins | None:
-    if logging.costs == "none" or not steps:
+    if logging.costs == "none" or not steps or run.reference:
         return None
     if logging.costs == "window_mean":
         return bins_of_means(run, steps)
     return bins_of_costs(run, steps, paired=training.baseline == "paired")
+
+
+def _presented(run: Run) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    at = run.checkpoints()
+    counts = at.samples if run.reference else at.probes
+    return (
+        np.concatenate([[0.0], at.step.astype(np.float64)]),
+        np.concatenate([[0.0], counts.astype(np.float64)]),
+    )
 
 
 def _section(model: type[Model], mapping: Any) -> Model:

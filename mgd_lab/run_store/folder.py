@@ -110,6 +110,7 @@ def create_run(
     parameter_names: Sequence[str] = (),
     parameter_units: Sequence[str] = (),
     started: datetime | None = None,
+    reference: str = "",
 ) -> RunFolder:
     """Create `runs_dir/<name>-<UTC yyyymmdd-hhmmss>` with an empty log.
 
@@ -124,6 +125,7 @@ def create_run(
         parameter_names: (P,) in the order of θ, for exports.
         parameter_units: (P,) likewise.
         started: when the run starts, UTC; now by default.
+        reference: what trained, where it was no chip: "backpropagation".
 
     Raises:
         ConfigurationError: the folder cannot be written; nothing was energised.
@@ -140,6 +142,7 @@ def create_run(
         "baseline": baseline,
         "parameter_names": list(parameter_names),
         "parameter_units": list(parameter_units),
+        **({"reference": reference} if reference else {}),
     }
     texts = {
         **files,

@@ -93,6 +93,11 @@ class Run:
         """Whether anything in the run was no hardware."""
         return bool(self.meta.get("simulated", False))
 
+    @property
+    def reference(self) -> str:
+        """The word "backpropagation" where the run is a reference, "" where a chip was trained."""
+        return str(self.meta.get("reference", ""))
+
     @cached_property
     def experiment(self) -> dict[str, Any]:
         """The experiment with every default."""

@@ -48,6 +48,7 @@ def rebuilt_summary(
         "wall_seconds": _since(meta.get("created_utc"), last_seconds),
         "seed": experiment.get("seed"),
         "simulated": bool(meta.get("simulated", False)),
+        **({"reference": meta["reference"]} if "reference" in meta else {}),
     }
 
 

@@ -53,3 +53,8 @@ def analog_run(train: Train) -> Path:
     times = {"tau_p": 1, "tau_x": 50, "tau_theta": 2, "tau_hp": 10}
     training = {"algorithm": "analog", "time_constants": times}
     return train(training=training, stop={"steps": 1000})
+
+
+@pytest.fixture(scope="session")
+def nodes_run(train: Train) -> Path:
+    return train(training={"perturbation": {"target": "nodes"}}, stop={"steps": 1000})

@@ -172,6 +172,11 @@ def test_the_analog_algorithm_says_why_it_has_no_gradient(analog_run: Path) -> N
     assert not any("SNR" in label for label in _labels(figure))
 
 
+def test_perturbed_nodes_say_why_they_have_no_gradient(nodes_run: Path) -> None:
+    texts = _texts(_drawn([read_curves(nodes_run)]))
+    assert any(text.startswith("No gradient: it perturbs nodes") for text in texts)
+
+
 def test_an_overlay_names_its_runs(parity_run: Path, analog_run: Path, tmp_path: Path) -> None:
     runs = [read_curves(parity_run), read_curves(analog_run)]
     runs = [dataclasses.replace(run, name=name) for run, name in zip(runs, ("_$a$_", "b"))]  # noqa: B905
