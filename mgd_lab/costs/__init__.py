@@ -6,5 +6,6 @@ samples are computed together.
 """
 
 from mgd_lab.costs.function import CostFunction, CostKind, batch_mean
+from mgd_lab.costs.user import UserFunction
 
-__all__ = ["CostFunction", "CostKind", "batch_mean"]
+__all__ = ["CostFunction", "CostKind", "UserFunction", "batch_mean"]

@@ -8,9 +8,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mgd_lab.costs.user import UserFunction, user_costs
 from mgd_lab.errors import ConfigurationError
 
-CostKind = Literal["mse", "cross_entropy"]
+CostKind = Literal["mse", "cross_entropy", "user"]
 
 Float64 = NDArray[np.float64]
 
@@ -21,12 +22,15 @@ class CostFunction:
 
     `mse` is the mean over outputs of (y − t)², without ½. `cross_entropy` is −Σ t′ log p with
     t′ = (1 − s) t + s/K for `label_smoothing` s and K outputs; p is softmax(y), or y itself
-    where the chip's outputs are probabilities already.
+    where the chip's outputs are probabilities already. `user` is the function given, which
+    computes every row on its own, and `sha256` that of its file.
     """
 
     kind: CostKind = "mse"
     label_smoothing: float = 0.0
     probabilities: bool = False
+    function: UserFunction | None = None
+    sha256: str = ""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.label_smoothing < 1.0:
@@ -35,11 +39,15 @@ class CostFunction:
             )
         if self.label_smoothing and self.kind != "cross_entropy":
             raise ConfigurationError("label_smoothing goes with cross_entropy only")
+        if (self.kind == "user") != (self.function is not None):
+            raise ConfigurationError("a cost of the kind user, and no other, needs its function")
 
     def __call__(self, outputs: Float64, targets: NDArray[np.float32]) -> Float64:
         """outputs (n, O) float64, targets (n, O) float32 → costs (n,) float64."""
         if self.kind == "mse":
             return _mean_squared_error(outputs, targets)
+        if self.function is not None:
+            return user_costs(self.function, outputs, targets)
         return self._cross_entropy(outputs, targets)
 
     def _cross_entropy(self, outputs: Float64, targets: NDArray[np.float32]) -> Float64:

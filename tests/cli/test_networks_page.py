@@ -1,0 +1,37 @@
+"""What docs/networks.md shows, works."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).parents[2] / "docs" / "networks.md"
+
+
+@pytest.fixture
+def shown(desk):
+    """The files of the page, in the folder of the command line."""
+    blocks = re.findall(r"```(?:python|yaml)\n# (\S+)\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    for name, text in blocks:
+        desk.write(name, text)
+    assert {name for name, _ in blocks} == {
+        "my_net.py",
+        "chip.yaml",
+        "my_cost.py",
+        "experiment.yaml",
+    }
+    return desk
+
+
+def test_a_module_and_a_cost_of_ones_own(shown):
+    pytest.importorskip("torch", reason="needs the extra torch")
+    ended = shown.call("run", "experiment.yaml", "--json")
+    assert ended.code == 0, ended.err
+    assert ended.last["steps"] == 200
+    assert ended.last["accuracy"] is not None
+
+
+def test_a_cost_of_ones_own_without_pytorch(shown):
+    network = "chip={driver: emulated, network: {layers: [49, 4]}}"
+    ended = shown.call("run", "experiment.yaml", "--json", "--set", network)
+    assert ended.code == 0, ended.err
