@@ -4,7 +4,7 @@ Everything is a pure function of seed and index; `docs/codes.md` states bit and 
 gives test vectors, so that firmware or an FPGA can make the same.
 """
 
-from mgd_lab.codes.draws import normals, permutation, permutations, uniforms
+from mgd_lab.codes.draws import normal_rows, normals, permutation, permutations, uniforms
 from mgd_lab.codes.kinds import (
     KINDS,
     SIGN_KINDS,
@@ -19,7 +19,7 @@ from mgd_lab.codes.kinds import (
 )
 from mgd_lab.codes.philox import Stream, philox4x32, words
 from mgd_lab.codes.sample_order import Order, sample_order
-from mgd_lab.codes.sign_table import SignTable
+from mgd_lab.codes.sign_table import SignTable, ValueTable
 
 __all__ = [
     "KINDS",
@@ -28,9 +28,11 @@ __all__ = [
     "Order",
     "SignTable",
     "Stream",
+    "ValueTable",
     "codes",
     "hadamard_size",
     "mean_square",
+    "normal_rows",
     "normals",
     "packed_codes",
     "period",

@@ -48,10 +48,13 @@ def philox4x32(seed: int, counter: NDArray[np.uint64]) -> NDArray[np.uint32]:
     return np.stack(state).astype(np.uint32).reshape(counter.shape)
 
 
-def words(seed: int, stream: int, first: int, count: int, per_index: int) -> NDArray[np.uint32]:
+def words(
+    seed: int, stream: int, first: int, count: int, per_index: int, first_word: int = 0
+) -> NDArray[np.uint32]:
     """Outputs for `count` indices from `first`, `per_index` counters each → (count, 4·per_index).
 
-    The counter is (index low, index high, word, stream); outputs stand in the order word, output.
+    The counter is (index low, index high, word, stream), the word from `first_word` on; outputs
+    stand in the order word, output.
     """
     check_seed(seed)
     check_indices(first, count)
@@ -61,7 +64,8 @@ def words(seed: int, stream: int, first: int, count: int, per_index: int) -> NDA
         part = outputs[start : start + at_once]
         index = np.arange(len(part), dtype=np.uint64) + np.uint64(first + start)
         low, high = np.repeat(index & _LOW, per_index), np.repeat(index >> _HIGH, per_index)
-        word = np.tile(np.arange(per_index, dtype=np.uint64), len(part))
+        word = np.arange(first_word, first_word + per_index, dtype=np.uint64)
+        word = np.tile(word, len(part))
         state = [low, high, word, np.full(len(low), stream, np.uint64)]
         _rounds(seed, *state)
         for k, values in enumerate(state):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from mgd_lab.codes import (
     codes,
+    normal_rows,
     normals,
     packed_codes,
     permutation,
@@ -84,6 +85,12 @@ def _normals(given: dict[str, str], answer: str) -> str:
     return " ".join(f"{value:.12f}" for value in normals(*_drawn(given, answer)))
 
 
+def _apart(given: dict[str, str], answer: str) -> str:
+    seed, stream, index, count = _drawn(given, answer)
+    [row] = normal_rows(seed, stream, index, 1, count, int(given["word"]))
+    return " ".join(f"{value:.12f}" for value in row)
+
+
 def _permutation(given: dict[str, str], answer: str) -> str:
     return _decimal(permutation(*_drawn(given, answer)))
 
@@ -102,6 +109,7 @@ READERS: dict[str, Callable[[dict[str, str], str], str]] = {
     "sinusoidal": _sinusoidal,
     "uniforms": _uniforms,
     "normals": _normals,
+    "apart": _apart,
     "permutation": _permutation,
     "order": _order,
 }

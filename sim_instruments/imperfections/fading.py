@@ -1,0 +1,81 @@
+"""Values that change by themselves after they were written; time is counted in presentations.
+
+Drift as of phase-change memory: G(t) = G(t₀) (t/t₀)^−ν; see Le Gallo and Sebastian, "An overview of
+phase-change memory device physics", J. Phys. D 53, 213002 (2020).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mgd_lab.experiment.imperfections import Drift, Relaxation
+from sim_instruments.imperfections.devices import Quantity, spread
+
+Float64 = NDArray[np.float64]
+
+
+class Fading:
+    """What is left of values, each written at a time of its own.
+
+    Value at time t: (kept + lost e^(−(t − t_r)/τ)) (1 + (t − t_w)/t₀)^−ν, with t_w when the
+    parameter, and t_r when any of them, was last written.
+    """
+
+    def __init__(
+        self, drift: Drift | None, relaxation: Relaxation | None, seed: int, values: Float64
+    ) -> None:
+        self._drift, self._relaxation = drift, relaxation
+        self._kept: Float64 = values.copy()
+        self._lost: Float64 = np.zeros_like(values)
+        self._lost_since = 0
+        self._written = np.zeros(len(values), np.int64)
+        self._exponents: float | Float64 = 0.0 if drift is None else drift.exponent
+        if drift is not None and drift.spread:
+            numbers = spread(seed, Quantity.DRIFT, len(values))
+            self._exponents = np.maximum(drift.exponent + drift.spread * numbers, 0.0)
+
+    @property
+    def is_any(self) -> bool:
+        """Whether time changes anything."""
+        return self._drift is not None or self._relaxation is not None
+
+    def values(self, now: int) -> Float64:
+        """(P,) at presentation `now`."""
+        if not self.is_any:
+            return self._kept
+        return (self._kept + self._lost * self._rest(now)) * self._factors(now)
+
+    def write(self, values: Float64, moved: NDArray[np.bool_], now: int) -> None:
+        """The parameters `moved` (P,) take their values of (P,)."""
+        if not self.is_any:
+            self._kept = np.where(moved, values, self._kept)
+            return
+        rest, factors = self._rest(now), self._factors(now)
+        kept, lost = self._kept * factors, self._lost * rest * factors
+        part = 0.0 if self._relaxation is None else self._relaxation.fraction
+        fresh = lost + part * (values - (kept + lost))
+        self._kept = np.where(moved, values - fresh, self._kept)
+        self._lost = np.where(moved, fresh, self._lost * rest)
+        self._lost_since = now
+        self._written[moved] = now
+
+    def _rest(self, now: int) -> float:
+        """Of what is being lost."""
+        if self._relaxation is None:
+            return 1.0
+        age = max(0, now - self._lost_since)
+        return math.exp(-age / self._relaxation.time_constant_presentations)
+
+    def _factors(self, now: int) -> float | Float64:
+        if self._drift is None:
+            return 1.0
+        # Values are read in steps of time, and may be from before they were written.
+        ages = np.maximum(now - self._written, 0) / self._drift.reference_presentations
+        if isinstance(self._exponents, float):
+            # Few times differ: parameters are updated together.
+            different, places = np.unique(ages, return_inverse=True)
+            return ((1.0 + different) ** -self._exponents).take(places)
+        return (1.0 + ages) ** -self._exponents
