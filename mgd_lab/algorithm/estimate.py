@@ -6,6 +6,8 @@ parameter and kind, so that E[G] = N ∂C/∂θ for a window of N steps, whateve
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,3 +40,13 @@ def mean_square_perturbation(code_mean_square: float, amplitudes: NDArray[np.flo
     """⟨θ̃²⟩ of each parameter, float64, from the float32 amplitudes that the chip uses; (P,)."""
     wide = amplitudes.astype(np.float64)
     return code_mean_square * (wide * wide)
+
+
+def norm_ratio(parameters: int, perturbations: float) -> float:
+    """√(1 + (P − 1)/T): how much longer than the gradient its estimate is, to expect.
+
+    Of P parameters with T independent codes of ±1 and costs without noise: the mean of
+    |(C̃/Δθ) code|² is P |∇C|², of which averaging over T codes keeps (1 + (P − 1)/T) |∇C|².
+    T below 1 (a code that outlasts the window) counts as 1.
+    """
+    return math.sqrt(1.0 + (parameters - 1) / max(1.0, perturbations))

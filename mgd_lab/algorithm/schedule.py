@@ -7,8 +7,9 @@ is cut into blocks.
 Within a step, probes stand in this order. Baseline `measured`: where the sample or the
 parameters have changed, or the baseline has become old, `batch` probes without perturbation;
 then `batch` probes with it. Baseline `paired`: for each sample of the batch the positive, then
-the negative perturbation, next to each other in time, so that drift cancels. Baseline `none`
-(the analog algorithm): `batch` probes with the perturbation.
+the negative perturbation, next to each other in time, so that drift cancels; where `unperturbed`
+says so, `batch` probes without perturbation come before them whenever the sample or the parameters
+have changed. Baseline `none` (the analog algorithm): `batch` probes with the perturbation.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Plan:
         first_draw: draw number of the first sample; step n presents draws
             `first_draw + sample_rows[n] · batch` … `+ batch − 1`.
         sample_rows: (count,) int64, and `periods`, the number of sample periods touched.
-        fresh: (count,) bool, true where the step measures its baseline anew.
+        fresh: (count,) bool, true where the step begins with probes without perturbation.
         probe_starts: (count + 1,) int64, place of each step's first probe.
         probe_steps: (probes,) int64, the step (from 0) of each probe.
         probe_slots: (probes,) int64, which sample of the batch it presents.
@@ -58,7 +59,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The time constants, in steps."""
+    """The time constants, in steps.
+
+    `unperturbed` goes with baseline `paired`: each sample is presented without perturbation, too,
+    after it or the parameters have changed, for what such a presentation tells besides its cost.
+    """
 
     tau_p: int = 1
     tau_x: int = 1
@@ -66,6 +71,7 @@ class Schedule:
     batch: int = 1
     baseline: Baseline = "measured"
     baseline_refresh_steps: int | None = None
+    unperturbed: bool = False
 
     def __post_init__(self) -> None:
         for name in ("tau_p", "tau_x", "tau_theta", "batch"):
@@ -76,6 +82,8 @@ class Schedule:
                 raise ConfigurationError("baseline_refresh_steps goes with a measured baseline")
             if self.baseline_refresh_steps < 1:
                 raise ConfigurationError("baseline_refresh_steps must be at least 1")
+        if self.unperturbed and self.baseline != "paired":
+            raise ConfigurationError("unperturbed goes with a paired baseline")
 
     def plan(self, first_step: int, count: int) -> Plan:
         """The probes of steps `first_step` … `first_step + count − 1`."""
@@ -84,12 +92,13 @@ class Schedule:
         period = steps // self.tau_x
         first_code, first_period = first_step // self.tau_p, first_step // self.tau_x
         fresh = self._fresh(steps)
-        per_step, kind = self._probes_per_step(fresh)
+        before = np.where(fresh, self.batch, 0)
+        per_step = before + self._perturbed_per_step
         starts = np.zeros(count + 1, np.int64)
         np.cumsum(per_step, out=starts[1:])
         probe_steps = np.repeat(np.arange(count, dtype=np.int64), per_step)
         place = np.arange(starts[-1], dtype=np.int64) - starts.take(probe_steps)
-        slots, signs = self._layout(place, kind.take(probe_steps))
+        slots, signs = self._layout(place, place - before.take(probe_steps))
         return Plan(
             first_step=first_step,
             count=count,
@@ -108,19 +117,23 @@ class Schedule:
 
     def probes_per_window(self) -> float:
         """Probes of a window, averaged over windows."""
-        if self.baseline != "measured":
-            return float(self.tau_theta * self.batch * (2 if self.baseline == "paired" else 1))
+        if not self._has_unperturbed:
+            return float(self.tau_theta * self._perturbed_per_step)
         cycle = self.tau_x // np.gcd(self.tau_x, self.tau_theta)
         # One common period of samples and windows holds every alignment of the two; a sample of
         # it is enough for an estimate where that is very long.
         windows = int(min(cycle, max(1, 1_000_000 // self.tau_theta)))
         steps = min(windows * self.tau_theta, 1_000_000)
         fresh = self._fresh(np.arange(steps, dtype=np.int64))
-        return self.tau_theta * self.batch * (1.0 + float(np.mean(fresh)))
+        unperturbed = self.batch * float(np.mean(fresh))
+        return self.tau_theta * (self._perturbed_per_step + unperturbed)
 
     def last_fresh(self, step: int) -> int | None:
-        """The step, at most `step`, whose baseline step `step` is compared with; None for none."""
-        if self.baseline != "measured":
+        """The last step, at most `step`, with probes without perturbation; None for none.
+
+        Where the baseline is measured, it is what step `step` is compared with.
+        """
+        if not self._has_unperturbed:
             return None
         age = min(step % self.tau_x, step % self.tau_theta)
         if self.baseline_refresh_steps is not None:
@@ -131,8 +144,16 @@ class Schedule:
         """Draws from the data set in the first `steps` steps."""
         return -(-steps // self.tau_x) * self.batch
 
+    @property
+    def _has_unperturbed(self) -> bool:
+        return self.baseline == "measured" or self.unperturbed
+
+    @property
+    def _perturbed_per_step(self) -> int:
+        return self.batch * (2 if self.baseline == "paired" else 1)
+
     def _fresh(self, steps: NDArray[np.int64]) -> NDArray[np.bool_]:
-        if self.baseline != "measured":
+        if not self._has_unperturbed:
             return np.zeros(len(steps), np.bool_)
         # Steps since the sample or the parameters changed, whichever was later.
         age = np.minimum(steps % self.tau_x, steps % self.tau_theta)
@@ -140,21 +161,13 @@ class Schedule:
             age %= self.baseline_refresh_steps
         return age == 0
 
-    def _probes_per_step(
-        self, fresh: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Probes of each step, and which layout: 0 plus only, 1 baseline first, 2 pairs."""
-        if self.baseline == "paired":
-            kind = np.full(len(fresh), 2, np.int64)
-        else:
-            kind = fresh.astype(np.int64)
-        return np.where(kind == 0, self.batch, 2 * self.batch), kind
-
     def _layout(
-        self, place: NDArray[np.int64], kind: NDArray[np.int64]
+        self, place: NDArray[np.int64], perturbed: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+        """Slot and sign from the place in the step, and among its perturbed probes."""
         if self.baseline == "paired":
-            return place // 2, np.where(place % 2 == 0, 1, -1).astype(np.int8)
-        baseline = (kind == 1) & (place < self.batch)
-        slots = np.where((kind == 1) & ~baseline, place - self.batch, place)
-        return slots, np.where(baseline, 0, 1).astype(np.int8)
+            slots, own = perturbed // 2, np.where(perturbed % 2 == 0, 1, -1)
+        else:
+            slots, own = perturbed, np.ones(len(place), np.int64)
+        without = perturbed < 0
+        return np.where(without, place, slots), np.where(without, 0, own).astype(np.int8)

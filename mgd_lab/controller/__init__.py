@@ -11,8 +11,11 @@ from mgd_lab.controller.gate_chip import GatedChip
 from mgd_lab.controller.guards import CostGuard, check_overflow
 from mgd_lab.controller.host_watch import HostWatch
 from mgd_lab.controller.intermission import Intermission, Resting
+from mgd_lab.controller.layer_inputs import LayerInputs
 from mgd_lab.controller.learners import AnalogLearner, DiscreteLearner, Learner
 from mgd_lab.controller.measurement import Measurement
+from mgd_lab.controller.node_estimates import NodeEstimate, weight_gradients
+from mgd_lab.controller.node_prober import NodeProber
 from mgd_lab.controller.on_chip import OnChipLearner
 from mgd_lab.controller.pausing import Cause, PauseControl
 from mgd_lab.controller.probers import (
@@ -26,6 +29,7 @@ from mgd_lab.controller.probers import (
 )
 from mgd_lab.controller.progress import Outcome, Progress, Status
 from mgd_lab.controller.ramp import INTERVAL_SECONDS, Ramp, ramp
+from mgd_lab.controller.rounding import Rounding
 from mgd_lab.controller.rungs import RUNGS, choose_rung
 from mgd_lab.controller.state import TrainingState
 from mgd_lab.controller.step_log import StepLog
@@ -68,8 +72,11 @@ __all__ = [
     "HostSleptGuard",
     "HostWatch",
     "Intermission",
+    "LayerInputs",
     "Learner",
     "Measurement",
+    "NodeEstimate",
+    "NodeProber",
     "OnChipLearner",
     "Outcome",
     "PauseControl",
@@ -78,6 +85,7 @@ __all__ = [
     "Ramp",
     "Resting",
     "RetriesGuard",
+    "Rounding",
     "SignsProber",
     "Status",
     "StepLog",
@@ -96,4 +104,5 @@ __all__ = [
     "prober_for",
     "ramp",
     "watched",
+    "weight_gradients",
 ]

@@ -76,6 +76,7 @@ class Bookkeeper:
         self._last_snapshot = -1
         self._last_checkpoint: Checkpoint | None = None
         self._projected = 0
+        self._limited = 0
         self._began = clock.monotonic()
 
     @property
@@ -95,6 +96,7 @@ class Bookkeeper:
         self._next_evaluation, self._next_snapshot, self._last_snapshot = due
         self._began -= float(arrays["book.seconds"])
         self._projected = state.projected
+        self._limited = 0 if state.clamp is None else state.clamp.limited
         step, update, cost, accuracy = arrays["book.last_evaluation"].tolist()
         if step >= 0:
             samples = self._evaluator.samples
@@ -182,6 +184,7 @@ class Bookkeeper:
                 f"updates moved {newly} parameter values onto the chip's limits",
                 count=newly,
             )
+        self._tell_limited(state, final)
         self._last_checkpoint = Checkpoint(
             counters=self.counters(state),
             utc_seconds=self._clock.utc(),
@@ -190,6 +193,18 @@ class Bookkeeper:
             final=final,
         )
         self._sink.write(self._last_checkpoint)
+
+    def _tell_limited(self, state: TrainingState, final: Final) -> None:
+        """Now and then, and at the end: outliers may come at every checkpoint of a long run."""
+        limited = 0 if state.clamp is None else state.clamp.limited
+        if limited > self._limited and (final or limited >= 2 * self._limited):
+            self._limited = limited
+            self.event(
+                state,
+                "clamped",
+                f"{limited:,} of {state.steps:,} modulations were limited (training.update.clamp)",
+                count=limited,
+            )
 
     def roll_back(self, final: Final, kind: str, message: str) -> None:
         """Training was torn out of a window: the log ends with the last checkpoint, and why."""

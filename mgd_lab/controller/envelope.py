@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mgd_lab.chip import ChipDescription
 from mgd_lab.controller.refusals import parameter_of, range_of, unit_of
+from mgd_lab.controller.rounding import Rounding
 from mgd_lab.errors import ConfigurationError, LimitError
 
 Float32 = NDArray[np.float32]
@@ -36,8 +37,11 @@ class Envelope:
         description: ChipDescription,
         amplitudes: Float32,
         on_update: Literal["refuse", "project"],
+        rounding: Rounding | None = None,
     ) -> None:
         self._description = description
+        self._on_update: Literal["refuse", "project"] = on_update
+        self._rounding = rounding or Rounding()
         self._amplitudes = amplitudes
         self._project = on_update == "project"
         self._resolution = description.resolution
@@ -79,26 +83,37 @@ class Envelope:
         """Greatest θ that may be sent, (P,), likewise."""
         return np.where(np.isfinite(self._description.high), self._highest, np.inf)
 
-    def admit(self, theta: Float64) -> Admitted:
-        """Rounds θ (P,) to what is sent and judges that; LimitError where it would leave."""
+    def with_rounding(self, rounding: Rounding) -> Envelope:
+        """The same limits for θ that is rounded in another way."""
+        return Envelope(self._description, self._amplitudes, self._on_update, rounding)
+
+    def admit(self, theta: Float64, update: int = 0) -> Admitted:
+        """Rounds θ (P,), after so many updates, to what is sent and judges that.
+
+        LimitError where it would leave the limits.
+        """
         # NaN compares false with everything, so it cannot pass. Rounding to float32 is monotonic
         # and the edges are float32 numbers: what lies between them is sent between them.
         if not self._rounded and ((theta >= self._lowest) & (theta <= self._highest)).all():
             return self._admitted(theta.astype(np.float32), theta, 0)
-        sent = self._as_sent(theta)
+        sent = self._as_sent(theta, update)
         inside = (sent >= self._lowest) & (sent <= self._highest)
         if inside.all():
             return self._admitted(sent, theta, 0)
         if not self._project or not np.isfinite(sent).all():
             raise self._refusal(sent, inside)
         theta = np.clip(theta, self._lowest, self._highest)
-        sent = self._as_sent(theta)
+        sent = self._as_sent(theta, update)
         still = (sent >= self._lowest) & (sent <= self._highest)
         if not still.all():
             # Rounding to the chip's grid went back over the edge: one step inwards from there.
             step = np.where(sent > self._highest, -self._resolution, self._resolution)
-            theta = np.where(still, theta, sent.astype(np.float64) + step)
-            sent = self._as_sent(theta)
+            inner = sent.astype(np.float64) + step
+            sent = np.where(still, sent, self._as_sent(inner, None))
+            if self._rounding.seed is not None:
+                # Exactly what is sent, which rounding leaves alone when the run is resumed.
+                inner = sent.astype(np.float64)
+            theta = np.where(still, theta, inner)
             still = (sent >= self._lowest) & (sent <= self._highest)
             if not still.all():
                 raise self._refusal(sent, still)
@@ -107,13 +122,14 @@ class Envelope:
     def _admitted(self, sent: Float32, theta: Float64, projected: int) -> Admitted:
         # Bytes cannot be written to, so that what is recognised later is what was judged here.
         self._last = np.frombuffer(sent.tobytes(), np.float32)
+        if not self._rounding.float_copy:
+            theta = sent.astype(np.float64)
         return Admitted(self._last, theta, projected)
 
-    def _as_sent(self, theta: Float64) -> Float32:
+    def _as_sent(self, theta: Float64, update: int | None) -> Float32:
+        """On the chip's grid, in float32; the nearest value of the grid where `update` is None."""
         if self._rounded:
-            step = np.where(self._resolution > 0, self._resolution, 1.0)
-            grid = self._origin + np.round((theta - self._origin) / step) * step
-            theta = np.where(self._resolution > 0, grid, theta)
+            theta = self._rounding.on_grid(theta, self._origin, self._resolution, update)
         with np.errstate(over="ignore"):
             return theta.astype(np.float32)
 

@@ -10,7 +10,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mgd_lab.algorithm import AnalogFilter, LearningRate, Schedule, UpdateRule
+from mgd_lab.algorithm import (
+    AnalogFilter,
+    ClampState,
+    LearningRate,
+    ModulationClamp,
+    Schedule,
+    UpdateRule,
+)
 from mgd_lab.controller.chunks import Chunk
 from mgd_lab.controller.envelope import Envelope
 from mgd_lab.controller.state import TrainingState
@@ -29,7 +36,7 @@ class Updater:
     def update(self, state: TrainingState, gradient: Float64) -> None:
         """G (P,) after `state.steps` steps; LimitError where θ would leave the envelope."""
         change, rule_state = self._rule.update(state.rule, gradient, self._rate.at(state.steps))
-        admitted = self._envelope.admit(state.theta + change)
+        admitted = self._envelope.admit(state.theta + change, state.updates + 1)
         # Assigned together, after the gate: a refusal leaves the state as it was.
         state.theta, state.sent, state.rule = admitted.theta, admitted.sent, rule_state
         state.updates += 1
@@ -37,7 +44,10 @@ class Updater:
 
 
 class DiscreteEstimate:
-    """The discrete algorithm's G = Σ C̃ θ̃ / ⟨θ̃²⟩ of a window, and the update at its end."""
+    """The discrete algorithm's G = Σ C̃ θ̃ / ⟨θ̃²⟩ of a window, and the update at its end.
+
+    Where a clamp is given, C̃ is limited by it; `divisor` divides G beside what `scale` does.
+    """
 
     def __init__(
         self,
@@ -45,12 +55,22 @@ class DiscreteEstimate:
         mean_square: Float64,
         scale: Literal["integral", "mean"],
         updater: Updater,
+        *,
+        clamp: ModulationClamp | None = None,
+        divisor: float = 1.0,
     ) -> None:
         self._paired = schedule.baseline == "paired"
-        self._divisor = mean_square * (schedule.tau_theta if scale == "mean" else 1)
+        self._divisor = mean_square * (schedule.tau_theta if scale == "mean" else 1) * divisor
+        self._clamp = clamp
         # Where every window begins; shared, for totals are never changed in place.
         self._zeros = np.zeros_like(mean_square)
         self._updater = updater
+
+    def begin(self) -> None:
+        """Nothing comes with the costs."""
+
+    def hold_baseline(self) -> None:
+        """A baseline is its cost, which the learner keeps."""
 
     def add(
         self, state: TrainingState, chunk: Chunk, first: int, plus: Float64, reference: Float64
@@ -59,12 +79,16 @@ class DiscreteEstimate:
         modulations = plus - reference
         if self._paired:
             modulations *= 0.5
+        if self._clamp is not None:
+            modulations, state.clamp = self._clamp.limit(state.clamp or ClampState(), modulations)
         state.total = chunk.correlate(state.total, modulations, first)
 
     def close_window(self, state: TrainingState) -> None:
         """The update by all that was added since the last."""
         self._updater.update(state, state.total / self._divisor)
         state.total = self._zeros
+        if self._clamp is not None and state.clamp is not None:
+            state.clamp = self._clamp.close(state.clamp)
 
 
 class AnalogEstimate:

@@ -22,11 +22,14 @@ from mgd_lab.chip import (
     MeasuresDense,
     MeasuresOutputs,
     MeasuresSigns,
+    NodeLayer,
+    PerturbsNodes,
     ProbeProgram,
     Recovery,
     ReportsRecoveries,
     ReportsTelemetry,
     SwitchesOutputs,
+    TakesAnyCost,
     WatchesHost,
 )
 from mgd_lab.controller.gate_chip import GatedChip
@@ -75,6 +78,11 @@ class _Cost(GatedChip):
             return self._chip.costs(parameters, inputs, targets)
         with self._motion.towards(parameters):
             return self._chip.costs(parameters, inputs, targets)
+
+
+class _AnyCost(GatedChip):
+    def takes_any_cost(self) -> bool:
+        return self._chip.takes_any_cost()
 
 
 class _Samples(GatedChip):
@@ -176,6 +184,24 @@ class _Learns(GatedChip):
         self._updates = int(snapshot[0]) // self._window
 
 
+class _Nodes(GatedChip):
+    def node_layers(self) -> tuple[NodeLayer, ...]:
+        return self._chip.node_layers()
+
+    def measure_nodes(
+        self,
+        theta: Float32,
+        samples: NDArray[np.uint32],
+        perturbations: Float32,
+        reads: NDArray[np.bool_],
+    ) -> tuple[Float64, Float64]:
+        self._judge.nodes(theta, perturbations)
+        if self._motion is None:
+            return self._chip.measure_nodes(theta, samples, perturbations, reads)
+        with self._motion.towards(theta):
+            return self._chip.measure_nodes(theta, samples, perturbations, reads)
+
+
 class _Limits(GatedChip):
     def write_limits(self, low: Float64, high: Float64) -> None:
         self._judge.limits(low, high)
@@ -209,12 +235,14 @@ GATES: Mapping[type, type[GatedChip]] = {
     HoldsParameters: _Parameters,
     MeasuresOutputs: _Outputs,
     MeasuresCost: _Cost,
+    TakesAnyCost: _AnyCost,
     HoldsSamples: _Samples,
     HashesSamples: _SamplesHash,
     MeasuresDense: _Dense,
     MeasuresSigns: _Signs,
     GeneratesProbes: _Generated,
     Learns: _Learns,
+    PerturbsNodes: _Nodes,
     HoldsLimits: _Limits,
     SwitchesOutputs: _Switch,
     WatchesHost: _Watchdog,

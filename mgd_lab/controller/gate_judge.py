@@ -111,6 +111,19 @@ class Judge:
             if np.count_nonzero(inside) != self._count:
                 self._refuse(reached, ~inside, "a perturbation")
 
+    def nodes(self, theta: Float32, perturbations: Float32) -> None:
+        """θ (P,) as it is; what is added to nodes (n, M) has no limits, but must be numbers."""
+        if theta is not self._envelope.last_admitted:
+            self._check_array(theta, _FLOAT32, (self._count,), "theta")
+            self.registers(theta.astype(np.float64))
+        shape = (len(perturbations), np.shape(perturbations)[-1])
+        self._check_array(perturbations, _FLOAT32, shape, "node perturbations")
+        if not np.isfinite(perturbations).all():
+            raise LimitError(
+                f"chip {self.description.name!r}: a perturbation of a node is no finite number. "
+                "Nothing was sent. Make the amplitude smaller"
+            )
+
     def told_amplitudes(self, amplitudes: Float32) -> None:
         """Amplitudes (P,) of codes of up to ±1; from now on θ ± amplitude is judged."""
         self._check_array(amplitudes, _FLOAT32, (self._count,), "amplitudes")

@@ -6,14 +6,14 @@ they know in the training state.
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mgd_lab.algorithm import AnalogFilter, Schedule
 from mgd_lab.controller.chunks import Chunk
-from mgd_lab.controller.estimates import AnalogEstimate, DiscreteEstimate, Updater
+from mgd_lab.controller.estimates import AnalogEstimate, Updater
 from mgd_lab.controller.measurement import Measurement
 from mgd_lab.controller.state import TrainingState
 from mgd_lab.controller.step_log import StepLog
@@ -54,22 +54,42 @@ class Learner(Protocol):
         ...
 
 
+class WindowEstimate(Protocol):
+    """What the costs of a window say of the gradient; `DiscreteEstimate` or `NodeEstimate`."""
+
+    def begin(self) -> None:
+        """Probes will be measured whose costs are added next."""
+        ...
+
+    def hold_baseline(self) -> None:
+        """The probes without perturbation that are in force were measured again."""
+        ...
+
+    def add(
+        self, state: TrainingState, chunk: Chunk, first: int, plus: Float64, reference: Float64
+    ) -> None:
+        """C and C0 (or C₊ and C₋), (n,) each, of the steps from `first` on of the chunk."""
+        ...
+
+    def close_window(self, state: TrainingState) -> None:
+        """The update by all that was added since the last."""
+        ...
+
+
 class DiscreteLearner:
     """Discrete algorithm: C̃ from a measured or paired baseline, one update a window."""
 
     def __init__(
         self,
         schedule: Schedule,
-        mean_square: Float64,
-        scale: Literal["integral", "mean"],
+        estimate: WindowEstimate,
         measurement: Measurement,
-        updater: Updater,
         log: StepLog,
     ) -> None:
         self._window = schedule.tau_theta
         self._batch = schedule.batch
         self._paired = schedule.baseline == "paired"
-        self._estimate = DiscreteEstimate(schedule, mean_square, scale, updater)
+        self._estimate = estimate
         self._measurement = measurement
         self._log = log
 
@@ -85,6 +105,7 @@ class DiscreteLearner:
     def advance(self, state: TrainingState, chunk: Chunk, first: int, stop: int) -> int:
         """Steps `first` … `stop − 1` of the chunk, within one window."""
         begin, end = chunk.starts[first], chunk.starts[stop]
+        self._estimate.begin()
         if self._measurement.fits_one_block(end - begin):
             costs = self._measurement.block(state.sent, chunk, begin, end)
             if len(costs):
@@ -106,11 +127,13 @@ class DiscreteLearner:
 
     def measure_baseline(self, state: TrainingState, chunk: Chunk) -> None:
         """C0 anew, from the probes without perturbation of the chunk's first step."""
+        self._estimate.begin()
         blocks = list(self._measurement.blocks(state.sent, chunk, 0, self._batch))
         costs = np.concatenate(blocks)
         state.remeasured_probes += len(costs) + self._measurement.take_refused()
         if len(costs) == self._batch:
             state.baseline = float(self._mean(costs[None])[0])
+            self._estimate.hold_baseline()
 
     def forget_chip(self) -> None:
         """The chip holds nothing of it: θ comes with every block."""
@@ -146,7 +169,7 @@ class DiscreteLearner:
     ) -> tuple[Float64, Float64]:
         """C and C0 (or C₊ and C₋) of each step, from the costs of its probes."""
         if self._paired:
-            pairs = costs.reshape(stop - first, self._batch, 2)
+            pairs = self._pairs(state, chunk, costs, first, stop)
             return self._mean(pairs[:, :, 0]), self._mean(pairs[:, :, 1])
         if chunk.every_step_fresh:
             both = costs.reshape(stop - first, 2, self._batch)
@@ -161,6 +184,16 @@ class DiscreteLearner:
         reference = known[np.cumsum(chunk.plan.fresh[first:stop])]
         state.baseline = float(reference[-1])
         return plus, reference
+
+    def _pairs(
+        self, state: TrainingState, chunk: Chunk, costs: Float64, first: int, stop: int
+    ) -> Float64:
+        """C₊ and C₋, (steps, batch, 2), without the probes between them that have neither sign."""
+        if chunk.plan.fresh[first:stop].any():
+            signs = chunk.plan.signs[chunk.starts[first] : chunk.starts[stop]]
+            state.baseline = float(self._mean(costs[signs == 0][None, -self._batch :])[0])
+            costs = costs[signs != 0]
+        return costs.reshape(stop - first, self._batch, 2)
 
     def _mean(self, costs: Float64) -> Float64:
         return costs[:, 0] if self._batch == 1 else batch_mean(costs)

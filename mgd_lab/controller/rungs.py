@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -17,8 +18,10 @@ from mgd_lab.chip import (
     MeasuresOutputs,
     MeasuresSigns,
     Rung,
+    TakesAnyCost,
 )
 from mgd_lab.codes import SIGN_KINDS, Kind
+from mgd_lab.costs import CostFunction
 from mgd_lab.errors import CapabilityError
 
 # From the least that crosses the link to the most.
@@ -32,14 +35,18 @@ def choose_rung(
     samples: int,
     *,
     wants_costs: bool = False,
+    host_only: Sequence[str] = (),
+    cost: CostFunction | None = None,
 ) -> Rung:
     """The rung asked for, or the highest one possible; CapabilityError says why none is.
 
     A chip that learns by itself returns no costs: `auto` leaves that to experiments that do not
-    log any.
+    log any. `host_only` are keys of training.update that it does not know. Most chips cannot be
+    told a `cost` of the user's own.
     """
     if asked != "auto":
-        obstacle = _obstacle(chip, asked, kind, samples)
+        obstacle = _obstacle(chip, asked, kind, samples, host_only)
+        obstacle = obstacle or _obstacle_to_cost(chip, asked, cost)
         if obstacle:
             raise CapabilityError(
                 f"chip {chip.description.name!r}: rung {asked} is not possible: {obstacle}. "
@@ -48,7 +55,8 @@ def choose_rung(
         return asked
     obstacles: dict[Rung, str] = {}
     for rung in RUNGS:
-        obstacles[rung] = _obstacle(chip, rung, kind, samples)
+        obstacles[rung] = _obstacle(chip, rung, kind, samples, host_only)
+        obstacles[rung] = obstacles[rung] or _obstacle_to_cost(chip, rung, cost)
         if rung == "learns" and wants_costs:
             obstacles[rung] = "it returns no costs, and logging.costs asks for them"
         if not obstacles[rung]:
@@ -59,7 +67,7 @@ def choose_rung(
     )
 
 
-def _obstacle(chip: Chip, rung: Rung, kind: Kind, samples: int) -> str:
+def _obstacle(chip: Chip, rung: Rung, kind: Kind, samples: int, host_only: Sequence[str]) -> str:
     """Why a rung is not possible; empty where it is."""
     needed = {
         "learns": Learns,
@@ -83,12 +91,22 @@ def _obstacle(chip: Chip, rung: Rung, kind: Kind, samples: int) -> str:
     if description.sample_memory < samples:
         return f"the chip's memory holds {description.sample_memory} samples, {samples} are needed"
     if rung == "learns":
-        return _obstacle_to_learning(description)
+        return _obstacle_to_learning(description, host_only)
     return ""
 
 
-def _obstacle_to_learning(description: ChipDescription) -> str:
+def _obstacle_to_cost(chip: Chip, rung: Rung, cost: CostFunction | None) -> str:
+    if rung == "forward" or cost is None or cost.kind != "user":
+        return ""
+    if isinstance(chip, TakesAnyCost) and chip.takes_any_cost():
+        return ""
+    return "task.cost is a function of your own, which only the host can compute (rung: forward)"
+
+
+def _obstacle_to_learning(description: ChipDescription, host_only: Sequence[str]) -> str:
     """What a chip that moves its parameters by itself is not told, the host cannot keep."""
+    if host_only:
+        return f"a chip that learns by itself does not know training.update.{host_only[0]}"
     for quantity in ("resolution", "slew_per_second"):
         bounded = np.flatnonzero(getattr(description, quantity) > 0)
         if len(bounded):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mgd_lab.algorithm import AnalogState, State
+from mgd_lab.algorithm import AnalogState, ClampState, State
 from mgd_lab.records import Counters
 
 Float32 = NDArray[np.float32]
@@ -34,9 +34,12 @@ class TrainingState:
         theta: (P,) float64, θ on the host.
         sent: (P,) float32, θ as the chip has it.
         rule: memory of the update rule.
-        total: (P,) float64, Σ C̃ θ̃ of the window in progress.
+        total: (P,) float64, Σ C̃ θ̃ of the window in progress; where nodes are perturbed, the
+            gradients of its samples that are done with.
+        signal: (M,) float64, Σ C̃ ã of the sample in progress, where nodes are perturbed.
         baseline: C0 that the next step may be compared with.
         filters: of the analog algorithm.
+        clamp: what the limit of C̃ follows from, where it is limited.
         chip_snapshot: of a chip that learns by itself, after the last advance.
         projected: parameters that updates moved onto the limits, in all.
         best: the best evaluation so far, with its θ; the closing one is none of them.
@@ -46,8 +49,10 @@ class TrainingState:
     sent: Float32
     rule: State
     total: Float64
+    signal: Float64 | None = None
     baseline: float = np.nan
     filters: AnalogState | None = None
+    clamp: ClampState | None = None
     chip_snapshot: Float64 | None = None
     steps: int = 0
     probes: int = 0
@@ -77,10 +82,17 @@ class TrainingState:
             "projected": np.array(self.projected),
         }
         arrays.update({f"rule.{name}": array.copy() for name, array in self.rule.items()})
+        if self.signal is not None:
+            arrays["signal"] = self.signal.copy()
         if self.filters is not None:
             arrays["filters.last_cost"] = np.array(self.filters.last_cost)
             arrays["filters.modulation"] = np.array(self.filters.modulation)
             arrays["filters.gradient"] = self.filters.gradient.copy()
+        if self.clamp is not None:
+            arrays["clamp.means"] = np.array(
+                [self.clamp.total, self.clamp.mean, self.clamp.weight], np.float64
+            )
+            arrays["clamp.counts"] = np.array([self.clamp.steps, self.clamp.limited], np.int64)
         if self.chip_snapshot is not None:
             arrays["chip_snapshot"] = self.chip_snapshot.copy()
         if self.best is not None:
@@ -102,12 +114,15 @@ class TrainingState:
                 float(arrays["filters.modulation"]),
                 arrays["filters.gradient"].copy(),
             )
+        clamp = None
+        if "clamp.means" in arrays:
+            clamp = ClampState(*arrays["clamp.means"].tolist(), *arrays["clamp.counts"].tolist())
         best = None
         if "best.theta" in arrays:
             step, cost, accuracy = arrays["best.evaluation"].tolist()
             known = None if np.isnan(accuracy) else accuracy
             best = Best(int(step), cost, known, arrays["best.theta"].copy())
-        snapshot = arrays.get("chip_snapshot")
+        snapshot, signal = arrays.get("chip_snapshot"), arrays.get("signal")
         return cls(
             theta=arrays["theta"].copy(),
             sent=sent,
@@ -117,8 +132,10 @@ class TrainingState:
                 if name.startswith("rule.")
             },
             total=arrays["total"].copy(),
+            signal=None if signal is None else signal.copy(),
             baseline=float(arrays["baseline"]),
             filters=filters,
+            clamp=clamp,
             chip_snapshot=None if snapshot is None else snapshot.copy(),
             steps=counters.steps,
             probes=counters.probes,

@@ -22,7 +22,9 @@ TAUS = st.one_of(st.integers(1, 7), st.sampled_from([16, 30, 100]))
 def schedules(draw: st.DrawFn) -> Schedule:
     baseline = draw(st.sampled_from(["measured", "paired", "none"]))
     refresh = draw(st.none() | st.integers(1, 9)) if baseline == "measured" else None
-    return Schedule(draw(TAUS), draw(TAUS), draw(TAUS), draw(st.integers(1, 4)), baseline, refresh)
+    unperturbed = baseline == "paired" and draw(st.booleans())
+    taus = draw(TAUS), draw(TAUS), draw(TAUS)
+    return Schedule(*taus, draw(st.integers(1, 4)), baseline, refresh, unperturbed)
 
 
 Probe = tuple[int, int, int, int]
@@ -38,7 +40,8 @@ def _probes(schedule: Schedule, steps: int) -> Iterator[Probe]:
         code = step // schedule.tau_p
         baseline_age += 1
         old = baseline_age == schedule.baseline_refresh_steps
-        if schedule.baseline == "measured" and (sample_changed or theta_moved or old):
+        has_unperturbed = schedule.baseline == "measured" or schedule.unperturbed
+        if has_unperturbed and (sample_changed or theta_moved or old):
             yield from ((step, draw, code, 0) for draw in draws)
             baseline_age = 0
         for draw in draws:
@@ -142,6 +145,7 @@ def test_probes_that_the_design_names(schedule: Schedule, probes: int) -> None:
         ({"baseline_refresh_steps": 0}, "at least 1"),
         ({"baseline": "paired", "baseline_refresh_steps": 3}, "goes with a measured baseline"),
         ({"baseline": "none", "baseline_refresh_steps": 3}, "goes with a measured baseline"),
+        ({"unperturbed": True}, "unperturbed goes with a paired baseline"),
     ],
 )
 def test_impossible_schedules_are_refused(arguments, message) -> None:

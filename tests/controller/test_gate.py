@@ -125,6 +125,7 @@ ONE_INPUT = np.zeros((1, 2), np.float32)
 TARGET = np.zeros((1, 1), np.float32)
 PLACE = np.zeros(1, np.uint32)
 BITS = np.zeros((1, 1), np.uint8)
+READS = np.ones(1, np.bool_)
 INSIDE = np.zeros(P)
 EDGES = ([-0.75, -0.75, -np.inf], [0.75, 0.75, np.inf])
 BAD_INPUTS = (_f32(0.2, 0.0), _f32(0.0, -5.5), _f32(0.0, math.nan), _f32(-math.inf, 0.0))
@@ -182,6 +183,19 @@ JUDGED: dict[str, tuple[Any, list[tuple[Any, ...]]]] = {
             for move in ([0.51, 0, 0], [-1.51, 0, 0], [0, 0, math.nan], [0, 0, math.inf])
         ],
     ),
+    "measure_nodes": (
+        _nothing,
+        [
+            (bad.astype(np.float32), PLACE, np.zeros((1, 5), np.float32), READS)
+            for bad in BAD_REGISTERS[1:]
+        ]
+        + [
+            (_f32(0, 0, 0), PLACE, np.array([[0, bad]], np.float32), READS)
+            for bad in (math.nan, math.inf)
+        ]
+        + [(_f32(0, 0, 0), PLACE, np.zeros(5, np.float32), READS)]
+        + [(_f32(0, 0, 0), PLACE, np.zeros((1, 5)), READS)],
+    ),
     "set_amplitudes": (
         _nothing,
         [(_f32(1.01, 0.1, 0.1),), (_f32(0.1, 0.1, 0),), (_f32(0.1, -0.1, 0.1),)]
@@ -220,6 +234,7 @@ JUDGED: dict[str, tuple[Any, list[tuple[Any, ...]]]] = {
 # Method → arguments, of those that bring no value to a parameter or an input.
 WITHOUT_VALUES: dict[str, tuple[Any, ...]] = {
     "advance": (1,),
+    "node_layers": (),
     "outputs_are_on": (),
     "read_limits": (),
     "read_parameters": (),
@@ -229,6 +244,7 @@ WITHOUT_VALUES: dict[str, tuple[Any, ...]] = {
     "snapshot": (),
     "switch_outputs": (True,),
     "take_recoveries": (),
+    "takes_any_cost": (),
     "watch_host": (1.0,),
 }
 

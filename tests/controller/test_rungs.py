@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mgd_lab.bench import chip_drivers
+from mgd_lab.bench.assembly import fit
+from mgd_lab.bench.task import data_set
 from mgd_lab.codes import SIGN_KINDS
 from mgd_lab.controller import ChunkSource, choose_rung
 from mgd_lab.errors import CapabilityError
@@ -138,6 +141,31 @@ def test_a_rung_asked_for_is_refused_with_its_reason(double, capabilities, asked
     with pytest.raises(CapabilityError, match=reason) as caught:
         choose_rung(double(*capabilities), asked, kind, 4)
     assert f"'double': rung {asked}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("update", "key"),
+    [
+        ({"compensate": True}, "compensate"),
+        ({"clamp": 3.0}, "clamp"),
+        ({"float_copy": False}, "float_copy"),
+        ({"rounding": "stochastic"}, "rounding"),
+    ],
+)
+def test_a_chip_that_learns_by_itself_does_not_know_every_update(experiment, update, key):
+    def fitted(rung, chosen):
+        made = experiment(
+            chip={"rung": rung}, training={"update": chosen}, logging={"costs": "none"}
+        )
+        with chip_drivers()["emulated"].build(made.chip, None) as chip:
+            return fit(made, data_set(made.task, made.seed), chip).rung
+
+    assert fitted("auto", {}) == "learns"
+    assert fitted("auto", update) == "generated"
+    with pytest.raises(
+        CapabilityError, match=rf"rung learns is not possible.*training\.update\.{key}"
+    ):
+        fitted("learns", update)
 
 
 def test_a_sample_memory_that_is_too_small(double, monkeypatch):

@@ -53,3 +53,11 @@ def test_nist7x7_accuracy_on_held_out_samples(tmp_path: Path) -> None:
     print(f"nist7x7: {sorted(early)} at 300,000 steps, {sorted(late)} at 1,000,000")
     assert statistics.median(early) >= 0.88
     assert statistics.median(late) >= 0.94
+
+
+def test_digits_reaches_92_percent_on_the_test_split(tmp_path: Path) -> None:
+    results = [end("digits", tmp_path, seed, **{"chip.rung": "generated"}) for seed in range(1, 6)]
+    found = sorted(result.accuracy or 0.0 for result in results)
+    seconds = statistics.median(result.wall_seconds for result in results)
+    print(f"digits: {found}, {seconds:.0f} s each")
+    assert statistics.median(found) >= 0.92
