@@ -201,3 +201,13 @@ class FillsBuffers(Protocol):
             LinkError: the instrument holds another number of readings than `count`.
         """
         ...
+
+
+@runtime_checkable
+class DelaysReadings(Protocol):
+    """A meter that waits after each trigger before it reads, as its settings say."""
+
+    @property
+    def trigger_delay_seconds(self) -> float:
+        """From a trigger to the start of its reading; `times.reading` has it in it."""
+        ...

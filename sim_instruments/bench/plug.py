@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sim_instruments.message_exchange import DeviceCore
 
 
 class Plug(Protocol):
@@ -19,6 +22,23 @@ class Plug(Protocol):
 
     def spend(self, seconds: float) -> None:
         """The instrument is busy for so long: integration, settling, the transfer of a message."""
+        ...
+
+    def later(self, seconds: float, act: Callable[[], None]) -> None:
+        """Has `act` called so many seconds from now, whatever goes on meanwhile.
+
+        So an integration ends, and a list paced by its own timer goes on, while other instruments
+        are spoken to. Things due at the same moment are done in the order in which they were asked
+        for; what follows a trigger at once can so be put behind its other listeners (0 s).
+        """
+        ...
+
+    def wait(self, done: Callable[[], bool], seconds: float = 60.0) -> bool:
+        """Lets time pass from one thing that is due to the next until `done()`; whether it is.
+
+        For queries that answer when a measurement or a list has ended. False where nothing more
+        is due, or so many seconds have passed: the instrument then gives no answer.
+        """
         ...
 
     def drive(self, channel: str, level: float | None) -> None:
@@ -42,5 +62,17 @@ class Plug(Protocol):
         ...
 
     def noise(self) -> float:
-        """A number drawn from N(0, 1), from the bench's seed."""
+        """A number from N(0, 1), from the bench's seed, times the bench's noise (0: none)."""
         ...
+
+
+@dataclass(frozen=True)
+class BenchInstrument:
+    """What an entry point of the group `mgd_lab.simulated_bench` names.
+
+    Attributes:
+        build: name in the chip file, settings of the driver of the same name, plug → the device
+            core that stands behind the instrument's resource.
+    """
+
+    build: Callable[[str, Any, Plug], DeviceCore]

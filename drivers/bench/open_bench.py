@@ -1,0 +1,268 @@
+"""A bench as a chip: opened, written to and read, switched, made safe and closed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivers.bench.description import describe, timing_report
+from drivers.bench.exchanges import Exchanges
+from drivers.bench.opening import FIELDS
+from drivers.bench.parts import parts_of
+from drivers.bench.safe_state import SafeState
+from drivers.bench.settings import BenchSettings
+from mgd_lab.chip import ChipDescription, Recovery
+from mgd_lab.errors import (
+    NOT_VERIFIED,
+    ChipError,
+    ConfigurationError,
+    MgdLabError,
+    UnverifiedError,
+)
+
+Float64 = NDArray[np.float64]
+
+
+class OpenBench:
+    """What a bench has, however it measures.
+
+    Args:
+        settings: the chip file.
+        library: what `pyvisa.ResourceManager` takes, or a `TimedLibrary`; that of the chip file
+            where None.
+    """
+
+    def __init__(self, settings: BenchSettings, library: Any = None) -> None:
+        self._settings = settings
+        self._parts = parts = parts_of(settings, library)
+        self._description = describe(settings, parts.times)
+        self._name = self._description.name
+        self._safe = SafeState(parts.boxes, parts.opening, parts.levels)
+        self._exchanges = Exchanges(
+            self._name, settings.retries, parts.lanes, self._reopen, parts.time.wait
+        )
+        # What every knob is meant to be at; NaN where nobody has said so.
+        self._values: Float64 = parts.sources.resting.copy()
+        self._is_on = False
+
+    @property
+    def description(self) -> ChipDescription:
+        """By the mappings, narrowed by the chip file's limits."""
+        return self._description
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """`model`: what it is made of; then each instrument by its name."""
+        found = {
+            name: " ".join(
+                text for text in (*map(identity.get, FIELDS), identity.get("resource")) if text
+            )
+            for name, identity in self._parts.opening.identities.items()
+        }
+        empty = dict.fromkeys(FIELDS, "")
+        return {**empty, "model": f"bench of {len(self._parts.boxes.all)} instruments", **found}
+
+    @property
+    def timing_report(self) -> str:
+        """Which timing, why, and the probes a second that it promises."""
+        choice, parts = self._parts.choice, self._parts
+        return timing_report(
+            choice.kind, choice.reason, parts.times, self._description.largest_block
+        )
+
+    def take_recoveries(self) -> Sequence[Recovery]:
+        """What the links recovered from since the last call."""
+        return self._exchanges.take_recoveries()
+
+    def __enter__(self) -> Self:
+        parts = self._parts
+        parts.levels.forget()
+        self._values = parts.sources.resting.copy()
+        self._values[parts.sources.trained] = np.nan
+        try:
+            self._exchanges.open(parts.opening.open)
+            self._is_on = self._exchanges.perform(self._any_on, "reading the outputs")
+        except BaseException as error:
+            self._exchanges.close()
+            parts.opening.close_after(error)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._exchanges.close()
+        opening = self._parts.opening
+        try:
+            failure = self._made_safe()
+        except BaseException as cut_short:
+            opening.close_after(cut_short)
+            raise
+        if failure is None and error is None:
+            opening.close()
+            return
+        opening.close_after(error or failure or ChipError(self._name))
+        if failure is None:
+            return
+        if error is None:
+            raise failure
+        error.add_note(str(failure))
+
+    def write_parameters(self, values: Float64) -> None:
+        """Writes values (P,), and waits until they have settled.
+
+        Raises:
+            LimitError: a value lies beyond its mapping, or an instrument refused it.
+        """
+        self._check_shape(values, (self._description.parameters,), "parameters")
+        sources = self._parts.sources
+        wanted = np.where(np.isnan(self._values), sources.safe, self._values)
+        wanted[sources.trained] = values
+        levels = sources.levels(wanted)
+        self._exchanges.perform(
+            lambda: self._parts.levels.set(levels, sources.trained), "writing parameters"
+        )
+        self._values[sources.trained] = values
+
+    def read_parameters(self) -> Float64:
+        """What the sources say they are at, (P,)."""
+        return self._read_back("reading θ")[self._parts.sources.trained]
+
+    def switch_outputs(self, on: bool) -> None:
+        """On: first fixed values and inputs at rest, then outputs, each read back. Off: reversed.
+
+        Raises:
+            ChipError: an instrument stays as it was, or trips at once.
+        """
+        self._exchanges.perform(
+            self._switch_on if on else self._switch_off,
+            f"switching outputs {'on' if on else 'off'}",
+        )
+
+    def outputs_are_on(self) -> bool:
+        """Whether any source is on, as the instruments say.
+
+        A source without a switch tells no more than its level: at level 0 it is what it was told.
+        """
+        return self._exchanges.perform(self._any_on, "reading the outputs") or (
+            self._is_on and self._exchanges.perform(self._all_on, "reading the outputs")
+        )
+
+    def _read_back(self, what: str) -> Float64:
+        """Values (K,); what reads as it was told is that value to the last bit."""
+        sources = self._parts.sources
+        levels = self._exchanges.perform(self._parts.levels.read, what)
+        values = sources.values(levels)
+        told = np.where(np.isnan(self._values), sources.safe, self._values)
+        for known in (sources.safe, told):
+            values = np.where(levels == sources.levels(known), known, values)
+        return values
+
+    def _switch_on(self) -> None:
+        parts, sources = self._parts, self._parts.sources
+        still = np.ones(len(self._values), np.bool_)
+        still[sources.trained] = False
+        self._values[still] = sources.resting[still]
+        known = np.flatnonzero(~np.isnan(self._values))
+        levels = sources.levels(np.where(np.isnan(self._values), sources.safe, self._values))
+        parts.levels.set(levels, known)
+        boxes = parts.boxes
+        self._is_on = True
+        parts.opening.by_stage(
+            lambda name: lambda: boxes.sources[name].switch_outputs(True), sources.columns
+        )
+        off = [name for name in sources.columns if not parts.opening.is_on(name)]
+        if off:
+            raise ChipError(
+                f"{self._name}: outputs of {', '.join(off)} were switched on and read back as off. "
+                "Check the interlock and the supply"
+            )
+        self._look_for_trips()
+
+    def _switch_off(self) -> None:
+        parts, sources = self._parts, self._parts.sources
+        self._is_on = False
+        still = np.ones(len(self._values), np.bool_)
+        still[sources.trained] = False
+        troubles: list[MgdLabError] = []
+        try:
+            parts.levels.set(parts.levels.safe, np.flatnonzero(still))
+        except MgdLabError as error:
+            # What cannot be set can perhaps be switched off.
+            troubles.append(error)
+        boxes = parts.boxes
+        parts.opening.backwards(
+            lambda name: lambda: boxes.sources[name].switch_outputs(False), sources.columns
+        )
+        # One without a switch has gone to level 0.
+        parts.levels.doubt(np.arange(len(self._values)))
+        if troubles:
+            raise troubles[0]
+
+    def _any_on(self) -> bool:
+        sources = self._parts.boxes.sources
+        return any(sources[name].outputs_are_on() for name in self._parts.sources.columns)
+
+    def _all_on(self) -> bool:
+        return all(self._parts.opening.is_on(name) for name in self._parts.sources.columns)
+
+    def _look_for_trips(self) -> None:
+        found: dict[str, Sequence[str]] = {}
+        boxes = self._parts.boxes
+
+        def look(name: str) -> None:
+            found[name] = boxes.sources[name].look_for_trips()
+
+        self._parts.lanes.run_or_raise(
+            {name: lambda name=name: look(name) for name in self._parts.sources.columns}
+        )
+        tripped = [f"{name}: {', '.join(trips)}" for name, trips in found.items() if trips]
+        if tripped:
+            raise ChipError(
+                f"{self._name}: {'; '.join(tripped)}. The block was not used. Check the wiring and "
+                "the chip, or the compliance in the chip file"
+            )
+
+    def _reopen(self, names: set[str]) -> None:
+        parts = self._parts
+        parts.opening.reopen(names or set(parts.boxes.all), parts.levels, outputs_on=self._is_on)
+
+    def _made_safe(self) -> MgdLabError | None:
+        """What is to be raised about the way down; None where all is verified and no error kept."""
+        parts = self._parts
+        self._is_on = False
+        unsafe = self._safe.reach()
+        reachable = [name for name in parts.boxes.all if name not in unsafe]
+        complaint: MgdLabError | None = None
+        try:
+            parts.opening.drain_errors(reachable)
+        except MgdLabError as error:
+            complaint = error
+        if not unsafe:
+            return complaint
+        reasons = "; ".join(
+            reason if reason.startswith(name) else f"{name}: {reason}"
+            for name, reason in unsafe.items()
+        )
+        others = [name for name in parts.sources.columns if name not in unsafe]
+        rest = f" All others ({', '.join(others)}) are, as read back." if others else ""
+        failure = UnverifiedError(
+            f"{self._name} {NOT_VERIFIED}: {reasons}.{rest} Check the chip by hand before leaving "
+            "it alone"
+        )
+        if complaint is not None:
+            failure.add_note(str(complaint))
+        return failure
+
+    def _check_shape(self, values: NDArray[Any], shape: tuple[int, ...], what: str) -> None:
+        if values.shape != shape:
+            raise ConfigurationError(
+                f"{self._name}: {what} of shape {values.shape}; by its description they are {shape}"
+            )

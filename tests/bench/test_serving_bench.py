@@ -1,0 +1,66 @@
+"""Every simulated instrument of a bench on a port of its own."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from mgd_lab.bench.serving import Places, served
+from mgd_lab.errors import ConfigurationError
+
+CHIP = """
+driver: bench
+visa_library: "@sim"
+instruments:
+  one: {driver: keysight_34461a, resource: "TCPIP0::one.lab::5025::SOCKET"}
+  two: {driver: keysight_34461a, model: 34465A, resource: "TCPIP0::two.lab::5025::SOCKET"}
+parameters:
+  - {names: [w, b], instrument: one, channels: ["2", "3"], low: -1, high: 1}
+inputs: [{instrument: one, channel: "4", low: 0, high: 1}]
+outputs: [{instrument: two, channel: "1"}]
+simulated: {network: {layers: [1, 1]}, engine: numpy, noise: 0}
+"""
+
+
+@pytest.fixture
+def chip_file(tmp_path, monkeypatch):
+    # The only instruments there are for certain have no source: sources are not looked for.
+    import drivers.bench.settings as settings
+
+    monkeypatch.setattr(settings, "check_channels", lambda *_, **__: None)
+    path = tmp_path / "chip.yaml"
+    path.write_text(CHIP)
+    return path
+
+
+def ask(resource, message):
+    _, host, port, _ = resource.split("::")
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(message)
+        return connection.makefile("rb").readline()
+
+
+def test_each_on_its_port(chip_file):
+    with served(chip_file, Places(tcp=0)) as resources:
+        assert len(set(resources)) == 2
+        models = [ask(resource, b"*IDN?\n").split(b",")[1] for resource in resources]
+        assert models == [b"34461A", b"34465A"]
+        # A sigmoid of 0, where nothing is driven.
+        assert ask(resources[1], b"MEAS:VOLT:DC? 10\n") == b"+5.00000000E-01\n"
+        assert ask(resources[0], b"FOO;\n*IDN?\nSYST:ERR?\n").startswith(b"Keysight")
+
+
+@pytest.mark.parametrize(
+    ("places", "told"),
+    [(Places(tcp=0, hislip=0), "sockets only"), (Places(), "name at least one endpoint")],
+)
+def test_places_that_it_has_not(chip_file, places, told):
+    with pytest.raises(ConfigurationError, match=told), served(chip_file, places):
+        pass
+
+
+def test_nothing_to_simulate(chip_file):
+    chip_file.write_text(CHIP.replace('"@sim"', '"@py"').partition("simulated:")[0])
+    with pytest.raises(ConfigurationError, match="needs the key"), served(chip_file, Places(tcp=0)):
+        pass
