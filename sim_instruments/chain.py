@@ -6,6 +6,7 @@ The reference of every engine, and what computes where nothing else is installed
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import NamedTuple
 
@@ -15,19 +16,27 @@ from numpy.typing import NDArray
 
 from mgd_lab.chip import ParameterGroup
 from mgd_lab.experiment.chain import LayerSettings, Shape, shapes
+from sim_instruments.imperfections.neurons import NeuronVariation
 from sim_instruments.network import ACTIVATIONS, MultilayerPerceptron
 
 Float64 = NDArray[np.float64]
 
 
 class Stage(NamedTuple):
-    """A layer with the shapes of its inputs and outputs, and its first weight and bias."""
+    """A layer with the shapes of its inputs and outputs, its first weight, bias and neuron."""
 
     layer: LayerSettings
     before: Shape
     after: Shape
     weights: int
     biases: int
+    neuron: int
+
+    @property
+    def neurons(self) -> int:
+        """Places of the output where an activation is computed; softmax is no neuron."""
+        is_one = self.layer.kind not in ("conv", "dense", "max_pool", "softmax")
+        return math.prod(self.after) if is_one else 0
 
 
 class Chain:
@@ -40,10 +49,17 @@ class Chain:
     Args:
         shape: channels, rows, columns of one sample.
         layers: at least one has parameters; softmax stands last only.
+        variation: of the neurons, where they are not all alike.
     """
 
-    def __init__(self, shape: Shape, layers: tuple[LayerSettings, ...]) -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        layers: tuple[LayerSettings, ...],
+        variation: NeuronVariation | None = None,
+    ) -> None:
         self.layers = layers
+        self.variation = variation
         self.shapes = shapes(shape, layers)
 
     @cached_property
@@ -51,9 +67,11 @@ class Chain:
         """The layers in their places."""
         pairs = list(zip(self.layers, self.shapes[:-1], self.shapes[1:], strict=True))
         weight, bias = 0, sum(layer.weights_and_biases(before)[0] for layer, before, _ in pairs)
+        neuron = 0
         stages: list[Stage] = []
         for layer, before, after in pairs:
-            stages.append(Stage(layer, before, after, weight, bias))
+            stages.append(Stage(layer, before, after, weight, bias, neuron))
+            neuron += stages[-1].neurons
             weights, biases = layer.weights_and_biases(before)
             weight, bias = weight + weights, bias + biases
         return tuple(stages)
@@ -83,6 +101,11 @@ class Chain:
         return int(np.prod(self.shapes[-1]))
 
     @property
+    def neurons(self) -> int:
+        """Places where an activation is computed: each of a layer `relu`, `tanh`, `linear`, …"""
+        return sum(stage.neurons for stage in self.stages)
+
+    @property
     def gives_probabilities(self) -> bool:
         """Whether outputs are non-negative and sum to 1."""
         return self.layers[-1].kind == "softmax"
@@ -97,7 +120,7 @@ class Chain:
         """parameters (n, P) or (1, P) for all, inputs (n, I) → outputs (n, O), all float64."""
         signal = inputs
         for stage in self.stages:
-            signal = _passed(stage, parameters, signal)
+            signal = passed(stage, parameters, signal, self.variation)
         return signal if signal is not inputs else inputs.copy()
 
 
@@ -109,16 +132,20 @@ def as_chain(network: MultilayerPerceptron) -> Chain:
         function = network.output_activation if last else network.activation
         layers.append(LayerSettings(kind="dense", outputs=width))
         layers.append(LayerSettings.model_validate({"kind": function}))
-    return Chain((network.layers[0], 1, 1), tuple(layers))
+    return Chain((network.layers[0], 1, 1), tuple(layers), network.variation)
 
 
-def _passed(stage: Stage, parameters: Float64, signal: Float64) -> Float64:
-    """signal (n, width before) → (n, width after)."""
+def passed(
+    stage: Stage, parameters: Float64, signal: Float64, variation: NeuronVariation | None
+) -> Float64:
+    """signal (n, width before) → (n, width after), a new array."""
     kind = stage.layer.kind
     if kind == "max_pool":
         return _pooled(stage, signal)
     if kind not in ("conv", "dense"):
-        return ACTIVATIONS[kind](signal.copy())
+        if variation is None or not stage.neurons:
+            return ACTIVATIONS[kind](signal.copy())
+        return variation.activate(ACTIVATIONS[kind], signal.copy(), stage.neuron)
     outputs = stage.after[0]
     seen = _windows(stage, signal) if kind == "conv" else signal[:, None, :]
     weights = parameters[:, stage.weights : stage.weights + outputs * seen.shape[2]]

@@ -19,7 +19,8 @@ from mgd_lab.costs import CostFunction
 from mgd_lab.errors import ConfigurationError
 from mgd_lab.experiment.emulation import Precision
 from sim_instruments.chain import Chain, as_chain
-from sim_instruments.compiled_plan import plan_of
+from sim_instruments.compiled_plan import Plan, plan_of
+from sim_instruments.compiled_stamp import stamp_of
 from sim_instruments.engines import Network, check_precision
 from sim_instruments.network import MultilayerPerceptron
 
@@ -32,6 +33,9 @@ _WORTH_A_THREAD = 1_000_000
 _PARTS_A_THREAD = 4
 # A presentation of a small network costs about as much as so many multiplications.
 _ALWAYS = 200
+# Counts up with every change of the order or the kind of operations, and so of bits: runs record
+# it, and resume compares it.
+_ARITHMETIC = 2
 
 
 class CompiledEngine:
@@ -52,8 +56,12 @@ class CompiledEngine:
             raise ConfigurationError(f"engine: compiled does not know {network.title}; use numpy")
         self._type = np.dtype(precision)
         self._present = compiled_present(precision)
-        self.title = f"compiled-{precision}-numba-{importlib.metadata.version('numba')}"
-        self._plan = plan_of(network.stages)
+        numba_version = importlib.metadata.version("numba")
+        self.title = f"compiled-{precision}-{_ARITHMETIC}-numba-{numba_version}"
+        self.precision: Precision = precision
+        self._plan = plan_of(network.stages, varied=network.variation is not None)
+        factors = np.empty((4, 0)) if network.variation is None else network.variation.factors
+        self._variation = factors.astype(self._type)
         self._parameters, self._outputs = network.parameters, network.outputs
         self._work = _ALWAYS + self._plan.multiplications + self._parameters
         self._threads = threads or len(os.sched_getaffinity(0))
@@ -62,10 +70,24 @@ class CompiledEngine:
         self._cost = CostFunction()
         self._inputs: Float32 = np.empty((0, network.inputs), np.float32)
         self._targets: Float32 = np.empty((0, network.outputs), np.float32)
-        self._amplitudes: Float64 = np.empty(0)
         self._none = np.zeros(self._parameters, self._type)
         self._no_rows = np.empty((0, self._parameters))
         self._no_codes = np.empty((0, 0), np.uint8)
+
+    @property
+    def plan(self) -> Plan:
+        """What it works through."""
+        return self._plan
+
+    @property
+    def variation(self) -> NDArray[Any]:
+        """Of its neurons, in its precision: (4, neurons), or (4, 0) where all are alike."""
+        return self._variation
+
+    @property
+    def work(self) -> int:
+        """Of a presentation, in multiplications."""
+        return self._work
 
     def set_cost(self, cost: CostFunction) -> None:
         """From now on."""
@@ -78,46 +100,67 @@ class CompiledEngine:
     def set_amplitudes(self, amplitudes: Float64) -> None:
         """amplitudes (P,)."""
         check_precision(self._type, amplitudes)
-        self._amplitudes = amplitudes
 
     def outputs(self, parameters: Float64, inputs: Float32) -> Float64:
         """parameters (P,), inputs (n, I) → outputs (n, O)."""
         count = len(inputs)
         samples = np.arange(count, dtype=np.uint32)
         targets = np.empty((count, 0), np.float32)
-        one = parameters.astype(self._type)
-        known = (self._no_rows, one, one, one, np.zeros(count, np.int8), self._no_codes)
+        known = self._rows(parameters[None], count)
         return self._run(known, samples, _plain(inputs), targets, squares=False)[0]
 
-    def costs(self, parameters: Float64, samples: NDArray[np.uint32]) -> Float64:
-        """parameters (n, P) or (1, P), samples (n,) → costs (n,)."""
-        count = len(samples)
-        if len(parameters) == 1:
-            one = parameters[0].astype(self._type)
-            known = (self._no_rows, one, one, one, np.zeros(count, np.int8), self._no_codes)
-        else:
-            known = (
-                _plain(parameters),
-                self._none,
-                self._none,
-                self._none,
-                _NO_SIGNS,
-                self._no_codes,
-            )
-        return self._costs(known, samples)
+    def outputs_of_samples(self, parameters: Float64, samples: NDArray[np.uint32]) -> Float64:
+        """parameters (n, P) or (1, P), samples (n,) → outputs (n, O)."""
+        return self._outputs_of(self._rows(parameters, len(samples)), samples)
 
-    def costs_of_codes(
+    def outputs_of_codes(
         self,
-        theta: Float64,
+        own: Float64,
+        lower: Float64,
+        upper: Float64,
         samples: NDArray[np.uint32],
         signs: NDArray[np.int8],
         codes: NDArray[np.uint8],
     ) -> Float64:
-        """theta (P,), samples (n,), signs (n,), packed codes (n, ⌈P/8⌉) → costs (n,)."""
-        values = (theta, theta - self._amplitudes, theta + self._amplitudes)
+        """samples (n,), signs (n,), packed codes (n, ⌈P/8⌉) → outputs (n, O)."""
+        return self._outputs_of(self._coded((own, lower, upper), signs, codes), samples)
+
+    def costs(self, parameters: Float64, samples: NDArray[np.uint32]) -> Float64:
+        """parameters (n, P) or (1, P), samples (n,) → costs (n,)."""
+        return self._costs(self._rows(parameters, len(samples)), samples)
+
+    def costs_of_codes(
+        self,
+        own: Float64,
+        lower: Float64,
+        upper: Float64,
+        samples: NDArray[np.uint32],
+        signs: NDArray[np.int8],
+        codes: NDArray[np.uint8],
+    ) -> Float64:
+        """samples (n,), signs (n,), packed codes (n, ⌈P/8⌉) → costs (n,)."""
+        return self._costs(self._coded((own, lower, upper), signs, codes), samples)
+
+    def _rows(self, parameters: Float64, count: int) -> tuple[NDArray[Any], ...]:
+        """What `present` takes for parameters (n, P) or (1, P)."""
+        if len(parameters) == 1:
+            one = parameters[0].astype(self._type)
+            return self._no_rows, one, one, one, np.zeros(count, np.int8), self._no_codes
+        none = self._none
+        return _plain(parameters), none, none, none, _NO_SIGNS, self._no_codes
+
+    def _coded(
+        self,
+        values: tuple[Float64, Float64, Float64],
+        signs: NDArray[np.int8],
+        codes: NDArray[np.uint8],
+    ) -> tuple[NDArray[Any], ...]:
+        """What `present` takes for codes of bits."""
         own, lower, upper = (value.astype(self._type, copy=False) for value in values)
-        known = (self._no_rows, own, lower, upper, _plain(signs), _plain(codes))
-        return self._costs(known, samples)
+        return self._no_rows, own, lower, upper, _plain(signs), _plain(codes)
+
+    def _outputs_of(self, known: tuple[NDArray[Any], ...], samples: NDArray[np.uint32]) -> Float64:
+        return self._run(known, _plain(samples), self._inputs, self._targets, squares=False)[0]
 
     def _costs(self, known: tuple[NDArray[Any], ...], samples: NDArray[np.uint32]) -> Float64:
         squares = self._cost.kind == "mse"
@@ -149,6 +192,7 @@ class CompiledEngine:
             self._present(
                 plan.rows,
                 plan.layout,
+                self._variation,
                 first,
                 last,
                 *known,
@@ -206,11 +250,12 @@ def _plain(array: NDArray[Any]) -> NDArray[Any]:
 
 
 _NO_SIGNS = np.empty(0, np.int8)
+_SOURCES = ("dots", "kernels", "sigmoids", "vectors")
 
 
 @lru_cache(maxsize=2)
 def compiled_present(precision: Precision) -> Callable[..., None]:
-    """`compiled_kernels.present` for numbers of a precision, compiled now or earlier.
+    """`compiled_kernels.presenter` for numbers of a precision, compiled now or earlier.
 
     It takes about ten seconds on the first use after an installation; Numba keeps the result beside
     the module, or in the user's cache folder where that cannot be written.
@@ -220,7 +265,7 @@ def compiled_present(precision: Precision) -> Callable[..., None]:
 
     from sim_instruments import compiled_kernels
 
-    kernel: Any = cast(Any, compiled_kernels).present
+    kernel: Any = cast(Any, compiled_kernels).presenter(stamp_of(*_SOURCES))
     number = types.float64 if precision == "float64" else types.float32
 
     def array(kind: Any, dimensions: int) -> Any:
@@ -230,6 +275,7 @@ def compiled_present(precision: Precision) -> Callable[..., None]:
     signature = types.void(
         array(types.int64, 2),
         array(types.int64, 1),
+        array(number, 2),
         types.int64,
         types.int64,
         rows,

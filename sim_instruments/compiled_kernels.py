@@ -1,12 +1,11 @@
 """What many presentations give, compiled: each by the same scalar sequence, whoever its neighbours.
 
-Only `present` is called from outside. One machine code serves every network, every way of giving
+Only `presenter` is called from outside. One machine code serves every network, every way of giving
 parameters and any number of threads, so none of them can change a bit. Sums of products run in an
-order that the lengths alone decide: convolutions write their vectors out, and only `dot` lets the
-compiler choose an order, once, when it is compiled.
+order that the lengths alone decide: `compiled_vectors` and `compiled_dots` write their vectors out,
+as `compiled_sigmoids` does.
 
-Nothing here checks bounds: `compiled_plan` lays out the memory. Numba compiles again what it has
-kept when this file changes; after a change to `compiled_vectors` alone, this one must be saved too.
+Nothing here checks bounds: `compiled_plan` lays out the memory.
 """
 
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
@@ -19,9 +18,13 @@ kept when this file changes; after a change to `compiled_vectors` alone, this on
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numba
 
+from sim_instruments.compiled_dots import densely
+from sim_instruments.compiled_sigmoids import LANES, sigmoids
 from sim_instruments.compiled_vectors import (
     VECTOR_BYTES,
     add_up_1x1,
@@ -32,22 +35,17 @@ from sim_instruments.compiled_vectors import (
 )
 
 CONVOLUTION, MAX_POOL, COMPACT, DENSE = 1, 2, 3, 4
-RELU, SIGMOID, TANH, SOFTMAX = 5, 6, 7, 8
+RELU, SIGMOID, TANH, SOFTMAX, LINEAR = 5, 6, 7, 8, 9
 """First column of a plan's rows; `compiled_plan` says what the other columns mean."""
 
-inner = numba.njit(error_model="numpy", boundscheck=False)
-reordering = numba.njit(
-    error_model="numpy", boundscheck=False, fastmath={"reassoc", "contract", "nsz"}
-)
-
-
-@reordering
-def dot(a, b):
-    """Σ a b."""
-    total = a.dtype.type(0)
-    for k in range(len(a)):
-        total += a[k] * b[k]
-    return total
+_OPTIONS: dict[str, Any] = {
+    "error_model": "numpy",
+    "boundscheck": False,
+    "no_cpython_wrapper": True,
+}
+inner = numba.njit(**_OPTIONS)
+# Written into what calls it: a call that passes arrays takes as long as a small layer.
+here = numba.njit(**_OPTIONS, inline="always")
 
 
 @inner
@@ -141,113 +139,160 @@ def compact(memory, row):
                 at += 1
 
 
-@inner
-def densely(memory, row, parameters):
-    """W x + b."""
-    length = row[3]
-    inputs = memory[row[1] : row[1] + length]
-    for o in range(row[8]):
-        weights = parameters[row[13] + o * length : row[13] + (o + 1) * length]
-        memory[row[2] + o] = dot(weights, inputs) + parameters[row[14] + o]
+@here
+def some_sigmoids(memory, at, length):
+    """In place; what lies beyond the end is overwritten, too: no signal is there."""
+    for k in range(at, at + length, LANES):
+        sigmoids(memory, k)
 
 
 @inner
-def activate(function, values):
+def activate(function, memory, at, length):
     """In place; NaN stays NaN."""
-    one = values.dtype.type(1)
     if function == RELU:
-        for k in range(len(values)):
-            values[k] = values.dtype.type(0) if values[k] < 0 else values[k]
+        for k in range(at, at + length):
+            memory[k] = memory.dtype.type(0) if memory[k] < 0 else memory[k]
     elif function == SIGMOID:
-        for k in range(len(values)):
-            values[k] = one / (one + math.exp(-values[k]))
+        some_sigmoids(memory, at, length)
     elif function == TANH:
-        for k in range(len(values)):
-            values[k] = math.tanh(values[k])
+        for k in range(at, at + length):
+            memory[k] = math.tanh(memory[k])
     else:
-        largest = values[0]
-        for k in range(1, len(values)):
-            if values[k] > largest or values[k] != values[k]:
-                largest = values[k]
-        total = values.dtype.type(0)
-        for k in range(len(values)):
-            values[k] = math.exp(values[k] - largest)
-            total += values[k]
-        for k in range(len(values)):
-            values[k] /= total
+        largest = memory[at]
+        for k in range(at + 1, at + length):
+            if memory[k] > largest or memory[k] != memory[k]:
+                largest = memory[k]
+        total = memory.dtype.type(0)
+        for k in range(at, at + length):
+            memory[k] = math.exp(memory[k] - largest)
+            total += memory[k]
+        for k in range(at, at + length):
+            memory[k] /= total
 
 
 @inner
-def propagate(plan, memory, parameters):
-    """One presentation, from the input in memory to the outputs there."""
-    for k in range(len(plan)):
-        row = plan[k]
-        if row[0] == CONVOLUTION:
-            convolve(memory, row, parameters)
-        elif row[0] == MAX_POOL:
-            pool(memory, row)
-        elif row[0] == COMPACT:
-            compact(memory, row)
-        elif row[0] == DENSE:
-            densely(memory, row, parameters)
-        else:
-            activate(row[0], memory[row[1] : row[1] + row[3]])
+def vary(function, memory, at, length, first, variation):
+    """L f(k (a − x0)) + y0 in place, for neurons from `first` on; softmax is no neuron."""
+    if function == SOFTMAX or variation.shape[1] == 0:
+        activate(function, memory, at, length)
+        return
+    for j in range(length):
+        memory[at + j] = variation[1, first + j] * (memory[at + j] - variation[2, first + j])
+    if function != LINEAR:
+        activate(function, memory, at, length)
+    for j in range(length):
+        memory[at + j] = variation[0, first + j] * memory[at + j] + variation[3, first + j]
 
 
-def present(
-    plan,
-    layout,
-    first,
-    last,
-    parameters,
-    theta,
-    lower,
-    upper,
-    signs,
-    codes,
-    samples,
-    inputs,
-    targets,
-    squares,
-    outputs,
-    costs,
-    memory,
-    formed,
-):
-    """Presentations `first` … `last − 1`: outputs, and where `squares` their mean squared errors.
+@inner
+def transform(plan, k, memory, parameters, variation):
+    """One row of the plan that is not dense."""
+    what = plan[k, 0]
+    if what == CONVOLUTION:
+        convolve(memory, plan[k], parameters)
+    elif what == MAX_POOL:
+        pool(memory, plan[k])
+    elif what == COMPACT:
+        compact(memory, plan[k])
+    else:
+        vary(what, memory, plan[k, 1], plan[k, 3], plan[k, 13], variation)
 
-    `plan` and `layout` are those of `compiled_plan`. Parameters are float64 (n, P), those of each
-    presentation, or (0, P) where they come as packed `codes`, uint8 (n, ⌈P/8⌉): then `theta` (P,)
-    is for sign 0, and `lower` and `upper` (P,) for bits of 0 and of 1, the other way round for sign
-    −1. `samples`, uint32 (n,), are rows of inputs float32 (N, I) and targets float32 (N, O).
-    Filled are `outputs` float64 (n, O) and, where `squares`, `costs` float64 (n,). `memory`, and
-    `formed` (P,), are to work in.
+
+@here
+def layer(plan, k, memory, parameters, variation):
+    """One row of the plan."""
+    what = plan[k, 0]
+    if what == DENSE:
+        weights, biases = plan[k, 13], plan[k, 14]
+        densely(memory, plan[k, 1], plan[k, 2], parameters, weights, biases, plan[k, 3], plan[k, 8])
+    elif what == SIGMOID and variation.shape[1] == 0:
+        some_sigmoids(memory, plan[k, 1], plan[k, 3])
+    else:
+        transform(plan, k, memory, parameters, variation)
+
+
+@here
+def propagate(plan, memory, parameters, variation):
+    """One presentation, from the input in memory to the outputs there.
+
+    `variation` (4, neurons) holds L, k, x0, y0 of every neuron; (4, 0) where all are alike.
     """
-    at, width, found, count = layout[0], layout[1], layout[2], layout[3]
-    holds_theta = False
-    # Numbers one by one, and no rows: each row taken would be counted as a reference, by an atomic
-    # operation, and that takes longer than a small network.
-    for n in range(first, last):
-        sample = samples[n]
-        for k in range(width):
-            memory[at + k] = inputs[sample, k]
-        if len(parameters):
-            for k in range(len(formed)):
-                formed[k] = parameters[n, k]
-        elif signs[n] == 0:
-            if not holds_theta:
-                formed[:] = theta
-            holds_theta = True
-        else:
-            form(lower, upper, codes, n, 255 if signs[n] < 0 else 0, formed)
-            holds_theta = False
-        propagate(plan, memory, formed)
-        for o in range(count):
-            outputs[n, o] = memory[found + o]
-        if squares:
-            # As `mgd_lab.costs` adds it, bit for bit.
-            total = 0.0
+    for k in range(len(plan)):
+        layer(plan, k, memory, parameters, variation)
+
+
+@here
+def propagate_two(plan, memory, parameters, second_memory, second_parameters, variation):
+    """Two presentations, layer by layer: while one waits for its sums, the processor does other."""
+    for k in range(len(plan)):
+        layer(plan, k, memory, parameters, variation)
+        layer(plan, k, second_memory, second_parameters, variation)
+
+
+def presenter(stamp: int) -> Callable[..., None]:
+    """`present`, to be compiled; Numba takes what it has kept for the same stamp only."""
+
+    # fmt: off (a line an argument would be twenty)
+    def present(
+        plan,
+        layout,
+        variation,
+        first,
+        last,
+        parameters,
+        theta,
+        lower,
+        upper,
+        signs,
+        codes,
+        samples,
+        inputs,
+        targets,
+        squares,
+        outputs,
+        costs,
+        memory,
+        formed,
+    ):
+        # fmt: on
+        """Presentations `first` … `last − 1`: outputs; where `squares` mean squared errors, too.
+
+        `plan` and `layout` are those of `compiled_plan`, `variation` that of `propagate`. Of each
+        presentation `parameters` are float64 (n, P), or (0, P) where they come as packed `codes`,
+        uint8 (n, ⌈P/8⌉): then `theta` (P,) is for sign 0, and `lower` and `upper` (P,) for bits of
+        0 and of 1, the other way round for sign −1. `samples`, uint32 (n,), are rows of inputs
+        float32 (N, I) and targets float32 (N, O). Filled are `outputs` float64 (n, O) and, where
+        `squares`, `costs` float64 (n,). `memory`, and `formed` (P,), are to work in.
+        """
+        if stamp < 0:
+            return
+        at, width, found, count = layout[0], layout[1], layout[2], layout[3]
+        holds_theta = False
+        # Numbers one by one, and no rows: each row taken would be counted as a reference, by an
+        # atomic operation, and that takes longer than a small network.
+        for n in range(first, last):
+            sample = samples[n]
+            for k in range(width):
+                memory[at + k] = inputs[sample, k]
+            if len(parameters):
+                for k in range(len(formed)):
+                    formed[k] = parameters[n, k]
+            elif signs[n] == 0:
+                if not holds_theta:
+                    formed[:] = theta
+                holds_theta = True
+            else:
+                form(lower, upper, codes, n, 255 if signs[n] < 0 else 0, formed)
+                holds_theta = False
+            propagate(plan, memory, formed, variation)
             for o in range(count):
-                difference = outputs[n, o] - targets[sample, o]
-                total += difference * difference
-            costs[n] = total / count
+                outputs[n, o] = memory[found + o]
+            if squares:
+                # As `mgd_lab.costs` adds it, bit for bit.
+                total = 0.0
+                for o in range(count):
+                    difference = outputs[n, o] - targets[sample, o]
+                    total += difference * difference
+                costs[n] = total / count
+
+    return present

@@ -4,7 +4,7 @@ Columns of a row: 0 what to do; 1, 2 where inputs begin and outputs go; 3 channe
 shapes do not matter); 4, 5 rows and columns of the input; 6, 7 from one of its rows, and of its
 planes, to the next; 8 outputs; 9, 10, 11 rows and columns of the kernel and columns of the output
 (pooling: size, rows and columns of the output); 12 sums a plane of outputs; 13, 14 first weight and
-bias.
+bias (activations: first neuron).
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from mgd_lab.experiment.chain import Shape
 from sim_instruments.chain import Stage
 
 CONVOLUTION, MAX_POOL, COMPACT, DENSE = 1, 2, 3, 4
-ACTIVATIONS = {"relu": 5, "sigmoid": 6, "tanh": 7, "softmax": 8}
+ACTIVATIONS = {"relu": 5, "sigmoid": 6, "tanh": 7, "softmax": 8, "linear": 9}
 
 _COLUMNS = 15
+_FIRST_NEURON = 13
 # Sums of a plane that are made together, in whole vectors of the processor.
 _LANES = 16
 # Outputs that are pooled before the next are made.
@@ -31,7 +32,7 @@ _ENOUGH = 2**40
 
 @dataclass(frozen=True)
 class Plan:
-    """What `compiled_kernels.present` takes.
+    """What `compiled_kernels.presenter` takes.
 
     Attributes:
         rows: int64 (layers, 15).
@@ -61,12 +62,15 @@ class _Signal:
         return (rows == 1 or self.row == columns) and self.plane == rows * columns
 
 
-def plan_of(stages: tuple[Stage, ...]) -> Plan:
-    """Two places for signals, used in turn, and one for planes that are pooled at once."""
-    ordered = _exchanged(stages)
+def plan_of(stages: tuple[Stage, ...], *, varied: bool = False) -> Plan:
+    """Two places for signals, used in turn, and one for planes that are pooled at once.
+
+    `varied`: each neuron has an activation of its own, so that none can be left out or moved.
+    """
+    ordered = list(stages) if varied else _exchanged(stages)
     # Once to see how much room it takes, and once with the places that follow from that.
-    room = _planned(ordered, _ENOUGH).room
-    planner = _planned(ordered, _whole_vectors(room))
+    room = _planned(ordered, _ENOUGH, varied).room
+    planner = _planned(ordered, _whole_vectors(room), varied)
     first, signal = stages[0].before, planner.signal
     layout = [0, math.prod(first), signal.at, math.prod(signal.shape)]
     return Plan(
@@ -77,9 +81,9 @@ def plan_of(stages: tuple[Stage, ...]) -> Plan:
     )
 
 
-def _planned(stages: list[Stage], room: int) -> _Planner:
+def _planned(stages: list[Stage], room: int, varied: bool) -> _Planner:
     # No kernel looks further than a sample is large.
-    planner = _Planner(stages[0].before, room, math.prod(stages[0].before[1:]))
+    planner = _Planner(stages[0].before, room, math.prod(stages[0].before[1:]), varied)
     waiting: Stage | None = None
     for stage in stages:
         if waiting is not None and stage.layer.kind == "max_pool":
@@ -109,8 +113,10 @@ def _exchanged(stages: tuple[Stage, ...]) -> list[Stage]:
 
 
 class _Planner:
-    def __init__(self, shape: Shape, room: int, reach: int) -> None:
+    def __init__(self, shape: Shape, room: int, reach: int, varied: bool) -> None:
         self.rows: list[list[int]] = []
+        self._varied = varied
+        self._neurons = 0
         self.room = 0
         self.work = 0
         self._reach = reach
@@ -135,7 +141,7 @@ class _Planner:
                     ],
                     stage.after,
                 )
-            case "linear":
+            case "linear" if not self._varied:
                 pass
             case kind:
                 self._activate(kind)
@@ -146,11 +152,15 @@ class _Planner:
             self._append(_head(COMPACT, self.signal, self._other), self.signal.shape)
 
     def _activate(self, kind: str) -> None:
-        if kind != "relu":
+        if kind != "relu" or self._varied:
             self.compact()
         channels = self.signal.shape[0]
         length = channels * self.signal.plane
-        self.rows.append(_padded([ACTIVATIONS[kind], self.signal.at, self.signal.at, length]))
+        row = _padded([ACTIVATIONS[kind], self.signal.at, self.signal.at, length])
+        row[_FIRST_NEURON] = self._neurons
+        self.rows.append(row)
+        if kind != "softmax":
+            self._neurons += length
 
     def convolve(self, stage: Stage) -> None:
         """All outputs of a convolution."""

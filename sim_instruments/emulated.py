@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mgd_lab.chip import ChipDescription, LearningProgram, ProbeProgram
+from mgd_lab.chip import ChipDescription, LearningProgram, NodeLayer, ProbeProgram
 from mgd_lab.codes import unpack_signs
-from mgd_lab.costs import CostFunction
 from mgd_lab.errors import ChipError, ConfigurationError
 from mgd_lab.experiment.chip_settings import ChipDriver, ChipSettings, Limits
-from mgd_lab.experiment.emulation import EmulationSettings, NetworkSettings
+from mgd_lab.experiment.emulation import EmulationSettings
+from mgd_lab.experiment.imperfections import Imperfections
 from mgd_lab.experiment.limits import narrowed
-from sim_instruments.chain import Chain
+from sim_instruments.emulated_network import network_of, varied
 from sim_instruments.engines import Engine, Network, engine_of
-from sim_instruments.guarded_registers import EXTREMES, FEATURES, PRESENTATIONS, GuardedRegisters
-from sim_instruments.network import MultilayerPerceptron
+from sim_instruments.guarded_registers import FEATURES
+from sim_instruments.learners import Bench, learner_of
 from sim_instruments.on_chip_learning import OnChipLearning
+from sim_instruments.perturbed_nodes import PerturbedNodes
+from sim_instruments.presenting_registers import PresentingRegisters, telemetry_of
 from sim_instruments.probe_generator import Generated, ProbeGenerator
 
 Float32 = NDArray[np.float32]
@@ -31,7 +33,7 @@ _SAMPLE_MEMORY = 2**32 - 1
 _LARGEST_BLOCK = 4096
 
 
-class EmulatedChip(GuardedRegisters):
+class EmulatedChip(PresentingRegisters):
     """Holds θ, a sample memory and a cost function, and computes what a probe costs.
 
     θ and θ̃ come as float32 and are added in float64; where parameters come as one register they
@@ -40,6 +42,8 @@ class EmulatedChip(GuardedRegisters):
     Args:
         network: what is emulated.
         engine: what computes it; in float64, compiled where Numba is installed, unless given.
+        imperfections: what is wrong with it, but for its activations, which the network has.
+        seed: of its randomness.
     """
 
     def __init__(
@@ -51,8 +55,10 @@ class EmulatedChip(GuardedRegisters):
         latency_seconds: float = 0.0,
         limits: Limits | None = None,
         record_extremes: bool = False,
+        imperfections: Imperfections | None = None,
+        seed: int = 0,
     ) -> None:
-        self._title = network.title
+        self._network = network
         self._engine = engine or engine_of(network, "auto", "float64")
         own = ChipDescription(
             name=name or "emulated chip",
@@ -64,16 +70,19 @@ class EmulatedChip(GuardedRegisters):
             largest_block=_LARGEST_BLOCK,
             exchange_seconds=latency_seconds,
             features=FEATURES,
-            telemetry=(PRESENTATIONS, *EXTREMES) if record_extremes else (PRESENTATIONS,),
+            telemetry=telemetry_of(imperfections, record_extremes=record_extremes),
             simulated=True,
         )
-        super().__init__(narrowed(own, limits or Limits()), latency_seconds)
+        super().__init__(
+            narrowed(own, limits or Limits()),
+            latency_seconds,
+            self._engine,
+            imperfections or Imperfections(),
+            seed,
+        )
         self._amplitudes: Float64 | None = None
         self._generator: ProbeGenerator | None = None
         self._learning: OnChipLearning | None = None
-        self._cost: CostFunction | None = None
-        self._inputs = np.empty((0, self._description.inputs), np.float32)
-        self._targets = np.empty((0, self._description.outputs), np.float32)
 
     @property
     def description(self) -> ChipDescription:
@@ -85,7 +94,7 @@ class EmulatedChip(GuardedRegisters):
         """No instrument answers; the network is named instead, and what computes it."""
         return {
             "manufacturer": "MGD Lab",
-            "model": f"emulated chip {self._title}",
+            "model": f"emulated chip {self._network.title}{self._told_imperfections}",
             "serial": "",
             "firmware": self._engine.title,
         }
@@ -109,30 +118,15 @@ class EmulatedChip(GuardedRegisters):
         self._checked(inputs, (len(inputs), self._description.inputs), "inputs")
         self.write_parameters(parameters)
         self._stage.presentations += len(inputs)
+        if self._path is not None:
+            return self._path.outputs(inputs)
         return self._engine.outputs(self._register, inputs)
-
-    def set_cost(self, cost: CostFunction) -> None:
-        """What `costs` and blocks of probes compute."""
-        self._cost = cost
-        self._engine.set_cost(cost)
 
     def costs(self, parameters: Float64, inputs: Float32, targets: Float32) -> Float64:
         """parameters (P,), inputs (n, I), targets (n, O) → costs (n,)."""
         self._checked(targets, (len(inputs), self._description.outputs), "targets")
-        outputs = self.outputs(parameters, inputs)
-        return self._cost_of(outputs, targets)
-
-    def load_samples(self, inputs: Float32, targets: Float32) -> None:
-        """inputs (N, I), targets (N, O)."""
-        self._checked(inputs, (len(inputs), self._description.inputs), "inputs")
-        self._checked(targets, (len(inputs), self._description.outputs), "targets")
-        self._inputs, self._targets = inputs.copy(), targets.copy()
-        self._engine.load(self._inputs, self._targets)
-
-    def samples_hash(self) -> int:
-        """CRC-32 of inputs, then targets, as float32, little-endian."""
-        of_inputs = zlib.crc32(self._inputs.astype("<f4").tobytes())
-        return zlib.crc32(self._targets.astype("<f4").tobytes(), of_inputs)
+        costs = self._cost_of(self.outputs(parameters, inputs), targets)
+        return costs if self._path is None else self._path.noisy(costs)
 
     def measure_dense(
         self, theta: Float32, samples: NDArray[np.uint32], perturbations: Float32
@@ -167,8 +161,40 @@ class EmulatedChip(GuardedRegisters):
             perturbations = unpack_signs(packed_codes, parameters) * self._amplitudes
             perturbations *= signs[:, None]
             return self._measure(sent, samples, perturbations)
-        self._register = sent
-        return self._measure_many(sent, samples, signs, packed_codes)
+        self._keep(sent)
+        return self._measure_many(sent, self._amplitudes, samples, signs, packed_codes)
+
+    def node_layers(self) -> tuple[NodeLayer, ...]:
+        """Layers with parameters; the pre-activations of all their nodes can be perturbed."""
+        return self._perturbed.layers
+
+    def measure_nodes(
+        self,
+        theta: Float32,
+        samples: NDArray[np.uint32],
+        perturbations: Float32,
+        reads: NDArray[np.bool_],
+    ) -> tuple[Float64, Float64]:
+        """samples (n,), perturbations (n, M), reads (n,) → costs (n,), inputs (r, K)."""
+        count, held = len(samples), self._held(samples)
+        self._check_block(count)
+        self._checked(perturbations, (count, self._perturbed.nodes), "node perturbations")
+        self._checked(reads, (count,), "marks of what is read")
+        self._stage.check_on()
+        sent = self._sent(theta)
+        self._stage.hold(sent)
+        self._keep(sent)
+        self._stage.presentations += count
+        if self._path is not None:
+            self._the_cost()
+            return self._path.costs_of_nodes(self._perturbed, held, perturbations, reads)
+        inputs = self._inputs.take(held, axis=0)
+        outputs, entered = self._perturbed.forward(sent, inputs, perturbations, reads)
+        return self._cost_of(outputs, self._targets.take(held, axis=0)), entered
+
+    @cached_property
+    def _perturbed(self) -> PerturbedNodes:
+        return PerturbedNodes(self._network)
 
     def configure_probes(self, program: ProbeProgram) -> None:
         """What `measure_generated` makes its probes from."""
@@ -190,7 +216,7 @@ class EmulatedChip(GuardedRegisters):
     def configure_learning(self, program: LearningProgram, theta: Float64) -> None:
         """Step 0 of a training that the chip does itself, from θ float64 (P,)."""
         self._checked(theta, self._register.shape, "theta")
-        learning = OnChipLearning(program, theta, self._measure_probes)
+        learning = learner_of(program, theta, self._measure_probes, self._engine, self._bench)
         self.configure_probes(program.probes)
         self._learning = learning
 
@@ -213,6 +239,23 @@ class EmulatedChip(GuardedRegisters):
             )
         return self._learning
 
+    def _bench(self) -> Bench | None:
+        """What its learning works with; None where presentations are to be made by the chip."""
+        if self._path is not None or self._latency or not self._stage.judges_limits_only:
+            return None
+        if self._cost is None or self._cost.kind != "mse" or self._amplitudes is None:
+            return None
+        probes = self._the_learning().program.probes
+        if self._the_generator().program is not probes or probes.samples > len(self._inputs):
+            return None
+        if not np.array_equal(probes.amplitudes, self._amplitudes):
+            return None
+        return Bench(self._inputs, self._targets, *self._stage.limits, self._presented)
+
+    def _presented(self, theta: Float64, count: int) -> None:
+        self._register = theta
+        self._stage.presentations += count
+
     def _measure_probes(self, theta: Float32, asked: Generated) -> Float64:
         samples, signs = asked.probes.samples, asked.probes.signs
         blocks = [slice(k, k + _LARGEST_BLOCK) for k in range(0, len(samples), _LARGEST_BLOCK)]
@@ -234,51 +277,6 @@ class EmulatedChip(GuardedRegisters):
         self._wait()
         return self._checked(theta, self._register.shape, "theta").astype(np.float64)
 
-    def _measure(
-        self, theta: Float64, samples: NDArray[np.uint32], perturbations: Float64
-    ) -> Float64:
-        """`perturbations` (n, P), signed, are overwritten by θ + θ̃."""
-        perturbations += theta
-        self._stage.present(theta, perturbations)
-        self._register = theta
-        return self._present(perturbations, samples)
-
-    def _measure_many(
-        self,
-        theta: Float64,
-        samples: NDArray[np.uint32],
-        signs: NDArray[np.int8],
-        packed: NDArray[np.uint8],
-    ) -> Float64:
-        """The same for codes of bits, whose θ + θ̃ the engine makes."""
-        return self._engine.costs_of_codes(theta, self._held(samples), signs, packed)
-
-    def _present(self, parameters: Float64, samples: NDArray[np.uint32]) -> Float64:
-        """parameters (n, P), samples (n,) → costs (n,)."""
-        return self._engine.costs(parameters, self._held(samples))
-
-    def _held(self, samples: NDArray[np.uint32]) -> NDArray[np.uint32]:
-        """The samples, after a look whether they are there, and can be measured."""
-        self._the_cost()
-        if samples.dtype.kind != "u":
-            raise ChipError(f"{self._description.name}: samples are {samples.dtype}, not unsigned")
-        if len(samples) and samples.max() >= len(self._inputs):
-            raise ChipError(
-                f"{self._description.name}: sample {int(samples.max())} was asked for; "
-                f"the sample memory holds {len(self._inputs)}"
-            )
-        return samples.astype(np.uint32, copy=False)
-
-    def _cost_of(self, outputs: Float64, targets: Float32) -> Float64:
-        # A diverging network overflows; what it then costs is the controller's to judge.
-        with np.errstate(all="ignore"):
-            return self._the_cost()(outputs, targets)
-
-    def _the_cost(self) -> CostFunction:
-        if self._cost is None:
-            raise ChipError(f"{self._description.name}: a cost was asked for before it was set")
-        return self._cost
-
     def _check_block(self, probes: int) -> None:
         if probes > _LARGEST_BLOCK:
             raise ConfigurationError(
@@ -291,27 +289,28 @@ class EmulatedSettings(ChipSettings, EmulationSettings):
     """Chip file of the driver `emulated`."""
 
 
-def network_of(settings: NetworkSettings) -> Network:
-    """What a chip file's key `network` describes."""
-    if settings.kind == "mlp":
-        return MultilayerPerceptron(
-            settings.widths, settings.activation, settings.output_activation
-        )
-    return Chain(settings.shape, settings.chain)
-
-
 def emulated_chip(
     settings: EmulationSettings, name: str = "", limits: Limits | None = None
 ) -> EmulatedChip:
     """The chip that an emulation's keys describe."""
-    network = network_of(settings.network)
+    imperfections = settings.imperfections
+    sigma = 0.0 if imperfections is None else imperfections.activation_variation
+    network = varied(network_of(settings.network), sigma, settings.seed)
     return EmulatedChip(
         network,
-        engine=engine_of(network, settings.engine, settings.precision),
+        engine=engine_of(
+            network,
+            settings.engine,
+            settings.precision,
+            settings.device,
+            settings.probes_together,
+        ),
         name=name,
         latency_seconds=settings.latency_seconds,
         limits=limits,
         record_extremes=settings.record_extremes,
+        imperfections=imperfections,
+        seed=settings.seed,
     )
 
 

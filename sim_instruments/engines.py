@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
 from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mgd_lab.chip import ParameterGroup
-from mgd_lab.codes import SignTable, unpack_signs
+from mgd_lab.codes import ValueTable
 from mgd_lab.costs import CostFunction
 from mgd_lab.errors import ConfigurationError, MissingExtraError
-from mgd_lab.experiment.emulation import SMALLEST_FLOAT32_AMPLITUDE, EngineChoice, Precision
+from mgd_lab.experiment.emulation import (
+    SMALLEST_FLOAT32_AMPLITUDE,
+    DeviceChoice,
+    EngineChoice,
+    Precision,
+)
+from sim_instruments.torch_network import TorchNetwork
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -64,11 +71,27 @@ class Engine(Protocol):
         ...
 
     def set_amplitudes(self, amplitudes: Float64) -> None:
-        """amplitudes (P,) of the packed codes; ConfigurationError where precision drowns them."""
+        """amplitudes (P,) of the codes to come; ConfigurationError where precision drowns them."""
         ...
 
     def outputs(self, parameters: Float64, inputs: Float32) -> Float64:
         """parameters (P,), inputs (n, I) → outputs (n, O)."""
+        ...
+
+    def outputs_of_samples(self, parameters: Float64, samples: NDArray[np.uint32]) -> Float64:
+        """parameters (n, P) or (1, P) for all, samples (n,) → outputs (n, O)."""
+        ...
+
+    def outputs_of_codes(
+        self,
+        own: Float64,
+        lower: Float64,
+        upper: Float64,
+        samples: NDArray[np.uint32],
+        signs: NDArray[np.int8],
+        codes: NDArray[np.uint8],
+    ) -> Float64:
+        """The same as `costs_of_codes` → outputs (n, O)."""
         ...
 
     def costs(self, parameters: Float64, samples: NDArray[np.uint32]) -> Float64:
@@ -77,12 +100,18 @@ class Engine(Protocol):
 
     def costs_of_codes(
         self,
-        theta: Float64,
+        own: Float64,
+        lower: Float64,
+        upper: Float64,
         samples: NDArray[np.uint32],
         signs: NDArray[np.int8],
         codes: NDArray[np.uint8],
     ) -> Float64:
-        """theta (P,), samples (n,), signs (n,), packed codes (n, ⌈P/8⌉) → costs (n,)."""
+        """samples (n,), signs (n,), packed codes (n, ⌈P/8⌉) → costs (n,).
+
+        A parameter has its value of `own` (P,) where the sign is 0, else that of `lower` or of
+        `upper` (P,), as its bit is 0 or 1; the other way round where the sign is −1.
+        """
         ...
 
 
@@ -96,8 +125,6 @@ class NumpyEngine:
         self._cost: CostFunction | None = None
         self._inputs: Float32 = np.empty((0, network.inputs), np.float32)
         self._targets: Float32 = np.empty((0, network.outputs), np.float32)
-        self._amplitudes: Float64 = np.empty(0)
-        self._look_up: SignTable | None = None
 
     def set_cost(self, cost: CostFunction) -> None:
         """From now on."""
@@ -110,58 +137,52 @@ class NumpyEngine:
     def set_amplitudes(self, amplitudes: Float64) -> None:
         """amplitudes (P,)."""
         check_precision(self._type, amplitudes)
-        self._amplitudes = amplitudes
-        self._look_up = None
 
     def outputs(self, parameters: Float64, inputs: Float32) -> Float64:
         """parameters (P,), inputs (n, I) → outputs (n, O)."""
         return self._forward(parameters[None], inputs)
 
+    def outputs_of_samples(self, parameters: Float64, samples: NDArray[np.uint32]) -> Float64:
+        """parameters (n, P) or (1, P), samples (n,) → outputs (n, O)."""
+        return self._forward(parameters, self._inputs.take(samples, axis=0))
+
+    def outputs_of_codes(
+        self,
+        own: Float64,
+        lower: Float64,
+        upper: Float64,
+        samples: NDArray[np.uint32],
+        signs: NDArray[np.int8],
+        codes: NDArray[np.uint8],
+    ) -> Float64:
+        """samples (n,), signs (n,), packed codes (n, ⌈P/8⌉) → outputs (n, O)."""
+        outputs = np.empty((len(samples), self._targets.shape[1]))
+        for probes, parameters in _formed(own, lower, upper, signs, codes):
+            outputs[probes] = self.outputs_of_samples(parameters, samples[probes])
+        return outputs
+
     def costs(self, parameters: Float64, samples: NDArray[np.uint32]) -> Float64:
         """parameters (n, P) or (1, P), samples (n,) → costs (n,)."""
         cost = self._cost or CostFunction()
-        outputs = self._forward(parameters, self._inputs.take(samples, axis=0))
+        outputs = self.outputs_of_samples(parameters, samples)
         with np.errstate(all="ignore"):
             return cost(outputs, self._targets.take(samples, axis=0))
 
     def costs_of_codes(
         self,
-        theta: Float64,
+        own: Float64,
+        lower: Float64,
+        upper: Float64,
         samples: NDArray[np.uint32],
         signs: NDArray[np.int8],
         codes: NDArray[np.uint8],
     ) -> Float64:
-        """theta (P,), samples (n,), signs (n,), packed codes (n, ⌈P/8⌉) → costs (n,)."""
+        """samples (n,), signs (n,), packed codes (n, ⌈P/8⌉) → costs (n,)."""
         if len(samples) <= _FEW:
-            parameters = unpack_signs(codes, len(theta)) * self._amplitudes
-            parameters *= signs[:, None]
-            parameters += theta
-            return self.costs(parameters, samples)
-        return self._many(theta, samples, signs, codes)
-
-    def _many(
-        self,
-        theta: Float64,
-        samples: NDArray[np.uint32],
-        signs: NDArray[np.int8],
-        codes: NDArray[np.uint8],
-    ) -> Float64:
-        """The same with θ + θ̃ looked up a byte at a time, and one θ for all baselines."""
-        if self._look_up is None:
-            self._look_up = SignTable(self._amplitudes.astype(np.float32))
-        table = self._look_up.table(theta)
-        baselines, perturbed = np.flatnonzero(signs == 0), np.flatnonzero(signs)
+            return self.costs(formed(own, lower, upper, signs, codes), samples)
         costs = np.empty(len(samples))
-        costs[baselines] = self.costs(theta[None], samples.take(baselines))
-        # The negative of a code has all its bits inverted.
-        inverted = np.where(signs < 0, np.uint8(255), np.uint8(0))
-        at_once = max(1, _CACHED_NUMBERS // len(theta))
-        for first in range(0, len(perturbed), at_once):
-            probes = perturbed[first : first + at_once]
-            chosen = codes.take(probes, axis=0)
-            chosen ^= inverted.take(probes)[:, None]
-            parameters = self._look_up.expand(table, chosen)
-            costs[probes] = self.costs(parameters, samples.take(probes))
+        for probes, parameters in _formed(own, lower, upper, signs, codes):
+            costs[probes] = self.costs(parameters, samples[probes])
         return costs
 
     def _forward(self, parameters: Float64, inputs: Float32) -> Float64:
@@ -173,6 +194,53 @@ class NumpyEngine:
         return outputs.astype(np.float64, copy=False)
 
 
+def formed(
+    own: Float64,
+    lower: Float64,
+    upper: Float64,
+    signs: NDArray[np.int8],
+    codes: NDArray[np.uint8],
+) -> Float64:
+    """own, lower, upper (P,), signs (n,), codes (n, ⌈P/8⌉) → what each probe presents, (n, P)."""
+    bits = np.unpackbits(codes, axis=1, count=len(own), bitorder="little")
+    bits ^= (signs < 0)[:, None]
+    # One of two numbers by their bits: a choice a number would be guessed wrong half of the time.
+    below, above = lower.view(np.int64), upper.view(np.int64)
+    chosen = bits.astype(np.int64)
+    np.negative(chosen, out=chosen)
+    chosen &= below ^ above
+    chosen ^= below
+    parameters = chosen.view(np.float64)
+    parameters[signs == 0] = own
+    return parameters
+
+
+def _formed(
+    own: Float64,
+    lower: Float64,
+    upper: Float64,
+    signs: NDArray[np.int8],
+    codes: NDArray[np.uint8],
+) -> Iterator[tuple[NDArray[np.intp] | slice, Float64]]:
+    """Places of probes that are computed together, and their parameters (n, P) or (1, P)."""
+    if len(signs) <= _FEW:
+        yield slice(None), formed(own, lower, upper, signs, codes)
+        return
+    # Values looked up a byte at a time, and one row for all baselines.
+    look_up = ValueTable(lower, upper)
+    baselines, perturbed = np.flatnonzero(signs == 0), np.flatnonzero(signs)
+    if len(baselines):
+        yield baselines, own[None]
+    # The negative of a code has all its bits inverted.
+    inverted = np.where(signs < 0, np.uint8(255), np.uint8(0))
+    at_once = max(1, _CACHED_NUMBERS // len(own))
+    for first in range(0, len(perturbed), at_once):
+        probes = perturbed[first : first + at_once]
+        chosen = codes.take(probes, axis=0)
+        chosen ^= inverted.take(probes)[:, None]
+        yield probes, look_up.expand(chosen)
+
+
 def check_precision(kind: np.dtype[np.floating[Any]], amplitudes: Float64) -> None:
     """ConfigurationError where costs in float32 would change by their rounding, mostly."""
     if kind == np.float32 and amplitudes.min() < SMALLEST_FLOAT32_AMPLITUDE:
@@ -182,14 +250,28 @@ def check_precision(kind: np.dtype[np.floating[Any]], amplitudes: Float64) -> No
         )
 
 
-def engine_of(network: Network, choice: EngineChoice, precision: Precision) -> Engine:
+def engine_of(
+    network: Network,
+    choice: EngineChoice,
+    precision: Precision,
+    device: DeviceChoice = "auto",
+    probes_together: int | None = None,
+) -> Engine:
     """The engine that a chip file asks for; `auto` is `compiled` where Numba is installed.
 
-    Compiled code is loaded here, or made, so that no exchange has to wait for it.
+    A torch network has the engine `torch` alone. Compiled code is loaded here, or made, so that no
+    exchange has to wait for it.
 
     Raises:
-        MissingExtraError: `compiled` was asked for, and Numba is not installed.
+        ConfigurationError: the engine does not know the network, the GPU or the key.
+        MissingExtraError: the engine's library is not installed.
     """
+    if choice == "torch" or (choice == "auto" and isinstance(network, TorchNetwork)):
+        # Imported here: it needs the extra.
+        from sim_instruments.torch_engine import TorchEngine
+
+        return TorchEngine(network, precision, device, probes_together)
+    _refuse_keys_of_torch(network, choice, device, probes_together)
     if choice == "numpy":
         return NumpyEngine(network, precision)
     if importlib.util.find_spec("numba") is None:
@@ -200,3 +282,18 @@ def engine_of(network: Network, choice: EngineChoice, precision: Precision) -> E
     from sim_instruments.compiled_engine import CompiledEngine
 
     return CompiledEngine(network, precision)
+
+
+def _refuse_keys_of_torch(
+    network: Network, choice: EngineChoice, device: DeviceChoice, probes_together: int | None
+) -> None:
+    if isinstance(network, TorchNetwork):
+        raise ConfigurationError(
+            f"chip.engine: {choice} does not know a network of kind torch; use torch, or auto"
+        )
+    for key, given in (("device", device != "auto"), ("probes_together", probes_together)):
+        if given:
+            raise ConfigurationError(
+                f"chip.{key}: it belongs to engine: torch, not to {choice}; remove it, or set "
+                "chip.engine"
+            )

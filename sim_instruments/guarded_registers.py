@@ -46,7 +46,7 @@ class GuardedRegisters:
         self._wait()
         held = self._checked(values, self._register.shape, "parameters").astype(np.float64)
         self._stage.hold(held)
-        self._register = held
+        self._keep(held)
 
     def read_parameters(self) -> Float64:
         """The register as last written, (P,)."""
@@ -95,11 +95,15 @@ class GuardedRegisters:
 
     def _make_safe(self) -> None:
         # Past the limits: none may stand in the way of the safe values.
-        self._register = self._description.safe.copy()
+        self._keep(self._description.safe.copy())
         if self._stage.extremes is not None:
             self._stage.extremes.add(self._register)
         if self._stage.was_switched:
             self._stage.switch(on=False)
+
+    def _keep(self, values: Float64) -> None:
+        """values (P,), which nobody changes any more, in the registers."""
+        self._register = values
 
     def _checked(self, values: NDArray[Any], shape: tuple[int, ...], what: str) -> NDArray[Any]:
         if values.shape != shape:

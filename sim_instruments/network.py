@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mgd_lab.chip import ParameterGroup
+from sim_instruments.imperfections.neurons import NeuronVariation
 
 Float64 = NDArray[np.float64]
 Activation = Callable[[Float64], Float64]
@@ -30,6 +31,7 @@ class MultilayerPerceptron:
     layers: tuple[int, ...]
     activation: str = "sigmoid"
     output_activation: str = "sigmoid"
+    variation: NeuronVariation | None = None
 
     @property
     def groups(self) -> tuple[ParameterGroup, ...]:
@@ -53,6 +55,11 @@ class MultilayerPerceptron:
     def outputs(self) -> int:
         """Width of what comes out."""
         return self.layers[-1]
+
+    @property
+    def neurons(self) -> int:
+        """Places where an activation is computed; softmax goes over all outputs, and is none."""
+        return sum(self.layers[1:-1]) + (0 if self.gives_probabilities else self.layers[-1])
 
     @property
     def gives_probabilities(self) -> bool:
@@ -81,13 +88,17 @@ class MultilayerPerceptron:
     def forward(self, parameters: Float64, inputs: Float64) -> Float64:
         """parameters (n, P) or (1, P) for all, inputs (n, I) → outputs (n, O), all float64."""
         signal = inputs
-        rows = len(parameters)
+        rows, neuron = len(parameters), 0
         for outputs, width, weight, bias, function in self._slices:
             weights = parameters[:, weight : weight + outputs * width]
             # Not matmul: what BLAS gives can depend on alignment, and so on the place in a block.
             signal = np.einsum("noi,ni->no", weights.reshape(rows, outputs, width), signal)
             signal += parameters[:, bias : bias + outputs]
-            signal = function(signal)
+            if self.variation is None or function is _softmax:
+                signal = function(signal)
+            else:
+                signal = self.variation.activate(function, signal, neuron)
+            neuron += outputs
         return signal
 
 

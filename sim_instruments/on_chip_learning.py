@@ -22,6 +22,7 @@ from mgd_lab.chip import (
 from mgd_lab.codes import mean_square
 from mgd_lab.errors import ChipError
 from sim_instruments.learning_edges import LearningEdges
+from sim_instruments.learning_rates import learning_rate
 from sim_instruments.probe_generator import Generated, ProbeGenerator, Probes
 
 Float32 = NDArray[np.float32]
@@ -30,7 +31,7 @@ Float64 = NDArray[np.float64]
 # (θ as sent, probes) → their costs.
 Measure = Callable[[Float32, Generated], Float64]
 
-_MOST_STEPS = 512
+MOST_STEPS = 512
 
 
 class OnChipLearning:
@@ -49,6 +50,7 @@ class OnChipLearning:
         parameters = len(theta)
         wide = program.probes.amplitudes.astype(np.float64)
         self._square = mean_square(program.probes.kind, parameters) * (wide * wide)
+        self._window = 1 if program.algorithm == "analog" else program.probes.tau_theta
         self.steps = 0
         self.theta: Float64 = theta.copy()
         self._projected = 0
@@ -56,24 +58,26 @@ class OnChipLearning:
         self._baseline = math.nan
         self._last_cost = 0.0
         self._modulation = 0.0
-        self._beta_products = [1.0, 1.0]
+        self._beta_products: list[float] = [1.0, 1.0]
         self._total: Float64 = np.zeros(parameters)
         self._first_memory: Float64 = np.zeros(parameters)
         self._second_memory: Float64 = np.zeros(parameters)
         self._filtered: Float64 = np.zeros(parameters)
 
+    @property
+    def program(self) -> LearningProgram:
+        """What it was told."""
+        return self._program
+
     def advance(self, step: int) -> None:
         """Until `step` steps have been done."""
         if step < self.steps:
             raise ChipError(f"asked to advance to step {step}; {self.steps} have been done")
-        window = 1 if self._program.algorithm == "analog" else self._program.probes.tau_theta
         if self._update_is_due:
             self._move()
         while self.steps < step:
-            # θ is constant to the end of the window; what lies before it can be presented at once.
-            count = min(step - self.steps, window - self.steps % window, _MOST_STEPS)
-            self._learn(count)
-            if self.steps % window == 0:
+            self._learn(self._stretch(step))
+            if self.steps % self._window == 0:
                 self._update_is_due = True
                 self._move()
 
@@ -116,6 +120,10 @@ class OnChipLearning:
         self.theta, self._total = arrays[0], arrays[1]
         self._first_memory, self._second_memory = arrays[2], arrays[3]
         self._filtered = arrays[4]
+
+    def _stretch(self, step: int) -> int:
+        """Steps to present at once: θ is constant to the end of the window."""
+        return min(step - self.steps, self._window - self.steps % self._window, MOST_STEPS)
 
     def _learn(self, count: int) -> None:
         """Presents the probes of the next steps and correlates."""
@@ -166,7 +174,7 @@ class OnChipLearning:
         analog = p.algorithm == "analog"
         gradient = self._filtered if analog else self._total / (self._square * p.scale_by)
         first, second, products = self._first_memory, self._second_memory, self._beta_products
-        rate = self._rate()
+        rate = learning_rate(p, self.steps)
         if p.rule == "sgd":
             change = -rate * gradient
         elif p.rule == "momentum":
@@ -184,17 +192,6 @@ class OnChipLearning:
         if not analog:
             self._total = np.zeros_like(self._total)
         self._update_is_due = False
-
-    def _rate(self) -> float:
-        p = self._program
-        if p.rate_kind == "constant":
-            return p.rate
-        if p.rate_kind == "exponential":
-            return p.rate * p.final_fraction ** (self.steps / p.rate_steps)
-        progress = min(self.steps / p.rate_steps, 1.0)
-        if p.rate_kind == "cosine":
-            progress = 0.5 * (1.0 - math.cos(math.pi * progress))
-        return p.rate * (1.0 - progress + p.final_fraction * progress)
 
     def _perturbations_of_steps(self, count: int) -> Float64:
         p = self._program.probes

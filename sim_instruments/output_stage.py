@@ -47,6 +47,11 @@ class OutputStage:
         """Whether the switch was ever used."""
         return self._is_on is not None
 
+    @property
+    def judges_limits_only(self) -> bool:
+        """Whether presentations within the limits leave nothing here but their number."""
+        return self.is_on and self.extremes is None
+
     def limit(self, low: Float64, high: Float64) -> None:
         """From now on; LimitError where they leave nothing in between."""
         if not (low <= high).all():

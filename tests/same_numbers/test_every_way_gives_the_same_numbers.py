@@ -213,8 +213,13 @@ def test_rungs_transports_and_blocks_agree(
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_chip_that_learns_over_a_wire_ends_at_the_same_parameters(
-    tmp_path: Path, ways: Ways, kind: str, algorithm: str
+    tmp_path: Path,
+    ways: Ways,
+    kind: str,
+    algorithm: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """By the compiled loop where Numba is installed, and by the one in Python."""
     layers = (2, 2, 1)
     steps = 42
 
@@ -226,6 +231,27 @@ def test_a_chip_that_learns_over_a_wire_ends_at_the_same_parameters(
     expected = last("memory", "dense")
     for transport in ("memory", "@sim", "tcp", "hislip", "pty"):
         assert last(transport, "learns") == expected
+    monkeypatch.setattr(EmulatedChip, "_bench", lambda _: None)
+    assert last("memory", "learns") == expected
+
+
+def test_the_compiled_loop_is_what_learns(
+    tmp_path: Path, ways: Ways, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numba", reason="the compiled loop needs the extra fast")
+    from sim_instruments.compiled_learning import CompiledLearning
+
+    calls: list[int] = []
+    call = CompiledLearning._call
+
+    def counted(self: CompiledLearning, *arguments: Any) -> None:
+        calls.append(self.steps)
+        call(self, *arguments)
+
+    monkeypatch.setattr(CompiledLearning, "_call", counted)
+    chip = ways.chip("memory", (2, 2, 1), "learns", None)
+    numbers(tmp_path, chip, kind="random", algorithm="measured", steps=42)
+    assert calls
 
 
 @pytest.mark.slow

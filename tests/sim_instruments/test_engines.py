@@ -84,13 +84,17 @@ class Case:
         return engine
 
     @property
+    def values(self):
+        return self.theta, self.theta - self.amplitudes, self.theta + self.amplitudes
+
+    @property
     def rows(self):
         codes = unpack_signs(self.codes, self.network.parameters)
         return self.theta + codes * self.amplitudes * self.signs[:, None]
 
     def ask(self, engine, places=slice(None)):
         chosen = (self.samples[places], self.signs[places], self.codes[places])
-        return engine.costs_of_codes(self.theta, *chosen)
+        return engine.costs_of_codes(*self.values, *chosen)
 
 
 @pytest.mark.parametrize("cost", COSTS)
@@ -192,7 +196,7 @@ def test_the_chip_says_what_computes_it():
         for choice in ("auto", "compiled", "numpy")
     }
     assert titles["auto"] == titles["compiled"]
-    assert titles["compiled"].startswith("compiled-float64-numba-")
+    assert titles["compiled"].startswith("compiled-float64-2-numba-")
     assert titles["numpy"] == "numpy-float64"
 
 
