@@ -115,7 +115,7 @@ def test_errors(dac, command, error):
     ("block", "error"),
     [
         (b"\x00\x00\x80", -161),
-        (b"", -161),
+        (b"", -109),
         (b"\x00\x00\x30\x41", -222),
         (b"\x00\x00\xc0\x7f", -222),
     ],
