@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from drivers.link import Link
 from drivers.link_settings import RetrySettings
 from mgd_lab.chip import Recovery
 from mgd_lab.errors import ChipBusyError, LinkError, LinkTimeoutError
@@ -14,6 +13,15 @@ from mgd_lab.errors import ChipBusyError, LinkError, LinkTimeoutError
 T = TypeVar("T")
 
 _LONGEST_WAIT_SECONDS = 60.0
+
+
+class FallsOutOfStep(Protocol):
+    """A link, or several that are used together."""
+
+    @property
+    def out_of_step(self) -> bool:
+        """Whether it must be restored before it is of use."""
+        ...
 
 
 class Recoverer:
@@ -29,7 +37,7 @@ class Recoverer:
 
     def __init__(
         self,
-        link: Link,
+        link: FallsOutOfStep,
         retries: RetrySettings,
         restore: Callable[[], str],
         sleep: Callable[[float], None] = time.sleep,

@@ -8,9 +8,25 @@ from pydantic import Field, model_validator
 
 from drivers.link_settings import IdentitySettings, RetrySettings
 from mgd_lab.experiment.chip_settings import ChipSettings, Settings
-from mgd_lab.experiment.emulation import EngineChoice, NetworkSettings, Precision
+from mgd_lab.experiment.emulation import (
+    DeviceChoice,
+    EngineChoice,
+    NetworkSettings,
+    Precision,
+)
+from mgd_lab.experiment.imperfections import Imperfections
 
-_EMULATION = ("network", "precision", "engine", "seed", "latency_seconds", "record_extremes")
+_EMULATION = (
+    "network",
+    "precision",
+    "engine",
+    "device",
+    "probes_together",
+    "imperfections",
+    "seed",
+    "latency_seconds",
+    "record_extremes",
+)
 _SIMULATION_LIBRARY = "@sim"
 
 
@@ -43,6 +59,13 @@ class ScpiSettings(ChipSettings):
     network: NetworkSettings | None = Field(default=None, description="what is emulated")
     precision: Precision = Field(default="float64", description="of the emulated chip")
     engine: EngineChoice = Field(default="auto", description="what computes the emulated chip")
+    device: DeviceChoice = Field(default="auto", description="of the engine torch")
+    probes_together: int | None = Field(
+        default=None, ge=1, description="of the engine torch: how many it computes together"
+    )
+    imperfections: Imperfections | None = Field(
+        default=None, description="what is wrong with the emulated chip"
+    )
     seed: int = Field(default=0, ge=0, lt=2**64, description="of the emulated chip's randomness")
     latency_seconds: float = Field(
         default=0.0, ge=0, description="added to every exchange by the emulated chip"

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from mgd_lab.chip import Chip
 from mgd_lab.errors import ConfigurationError, LimitError, LinkError, MgdLabError
 from mgd_lab.experiment.emulation import EmulationSettings, NetworkSettings
+from mgd_lab.experiment.imperfections import Imperfections
 from mgd_lab.version import __version__
 from mgd_lab.wire import (
     LARGEST_BLOCK_BYTES,
@@ -22,6 +23,7 @@ from mgd_lab.wire import (
     parse_message,
 )
 from sim_instruments.emulated import EmulatedChip, emulated_chip
+from sim_instruments.imperfections.signal_path import told
 from sim_instruments.power import abandon, restart
 from sim_instruments.scpi_exchange import TrainingRequests
 from sim_instruments.scpi_numbers import register_value
@@ -220,10 +222,21 @@ class EmulationKeys(Protocol):
     @property
     def network(self) -> NetworkSettings | None: ...
     @property
+    def imperfections(self) -> Imperfections | None: ...
+    @property
     def seed(self) -> int: ...
 
 
-_KEYS = ("precision", "engine", "seed", "latency_seconds", "record_extremes")
+_KEYS = (
+    "precision",
+    "engine",
+    "device",
+    "probes_together",
+    "imperfections",
+    "seed",
+    "latency_seconds",
+    "record_extremes",
+)
 
 
 def chip_behind(settings: EmulationKeys) -> EmulatedChip:
@@ -239,7 +252,14 @@ def chip_behind(settings: EmulationKeys) -> EmulatedChip:
 
 def device_of(chip: Chip, settings: EmulationKeys) -> ScpiChipDevice:
     """The chip behind SCPI, under the name that its chip file gives."""
-    return ScpiChipDevice(chip, serial=settings.name or str(settings.seed))
+    return ScpiChipDevice(
+        chip, model=model_of(settings), serial=settings.name or str(settings.seed)
+    )
+
+
+def model_of(settings: EmulationKeys) -> str:
+    """How the chip tells its model over a wire."""
+    return "emulated chip" + told(settings.imperfections, settings.seed)
 
 
 def _build(settings: EmulationKeys) -> ScpiChipDevice:

@@ -14,53 +14,46 @@ from numpy.typing import NDArray
 
 from mgd_lab.algorithm import Schedule, locked
 from mgd_lab.bench.amplitudes import amplitudes_of, check_precision
+from mgd_lab.bench.imperfect import check_cost_noise
+from mgd_lab.bench.learner import learner_of
 from mgd_lab.bench.learning import (
     chunk_source,
-    filters_of,
-    mean_square_of,
-    rate_of,
+    rounding_of,
     rule_of,
     schedule_of,
 )
 from mgd_lab.bench.motion_plan import check_budget, check_slew
-from mgd_lab.bench.programs import learning_program, probe_program
+from mgd_lab.bench.nodes import FittedNodes, fit_nodes
+from mgd_lab.bench.programs import probe_program
 from mgd_lab.bench.task import check_fit, cost_function, evaluation_set
-from mgd_lab.bench.watching import Attendance, Watching, check_guards, watching
+from mgd_lab.bench.watching import Attendance, check_guards, watching
 from mgd_lab.chip import (
     Chip,
     ChipDescription,
     GeneratesProbes,
     HoldsSamples,
-    Learns,
     MeasuresCost,
     MeasuresSigns,
     Rung,
 )
 from mgd_lab.codes import period
 from mgd_lab.controller import (
-    AnalogLearner,
     Bookkeeper,
     Cadence,
     ChunkSource,
     Clock,
-    DiscreteLearner,
     Envelope,
     EvaluationSet,
     Evaluator,
     GatedChip,
-    Learner,
-    Measurement,
-    OnChipLearner,
     Progress,
     StepLog,
     Training,
     TrainingState,
-    Updater,
     check_amplitudes,
     choose_rung,
     gated,
     needs_memory,
-    prober_for,
 )
 from mgd_lab.costs import CostFunction
 from mgd_lab.datasets import DataSet
@@ -76,7 +69,8 @@ Float64 = NDArray[np.float64]
 class Fitted:
     """An experiment that has been found to fit a chip and a data set.
 
-    `description` has the chip file's limits applied; `largest_block` its max_block_probes.
+    `description` has the chip file's limits applied; `largest_block` its max_block_probes. Where
+    `nodes` are perturbed, `amplitudes` of θ are zero, and `rung` is only how θ gets to the chip.
     """
 
     experiment: Experiment
@@ -91,6 +85,7 @@ class Fitted:
     evaluation: EvaluationSet
     envelope: Envelope
     cadence: Cadence
+    nodes: FittedNodes | None = None
 
     @property
     def window(self) -> int:
@@ -100,7 +95,8 @@ class Fitted:
     @property
     def source(self) -> ChunkSource:
         """Codes, samples and signs of any step."""
-        return chunk_source(self.experiment, self.amplitudes, len(self.train_inputs))
+        perturbed = self.amplitudes if self.nodes is None else self.nodes.amplitudes
+        return chunk_source(self.experiment, perturbed, len(self.train_inputs))
 
 
 def fit(experiment: Experiment, data: DataSet, chip: Chip) -> Fitted:
@@ -111,7 +107,6 @@ def fit(experiment: Experiment, data: DataSet, chip: Chip) -> Fitted:
         LimitError: the perturbation alone does not fit into the limits, would be too fast for
             them, or the run may spend more writes than there are.
     """
-    training = experiment.training
     description = chip.description
     if narrowed(description, experiment.chip.limits) != description:
         raise CapabilityError(
@@ -120,11 +115,11 @@ def fit(experiment: Experiment, data: DataSet, chip: Chip) -> Fitted:
         )
     check_fit(data, experiment.task, description)
     check_guards(experiment.guards, description)
-    amplitudes = amplitudes_of(training.perturbation.amplitude, description)
-    check_amplitudes(description, amplitudes, training.perturbation.kind)
-    check_precision(experiment.chip, amplitudes)
     train_inputs, train_targets = data.split("train")
-    _check_locking(experiment, description.parameters, len(train_inputs))
+    nodes = fit_nodes(experiment, chip, len(train_inputs))
+    amplitudes = _amplitudes(experiment, description, nodes)
+    perturbed = description.parameters if nodes is None else nodes.nodes
+    _check_locking(experiment, perturbed, len(train_inputs))
     schedule = schedule_of(experiment)
     evaluation = evaluation_set(data, experiment.evaluate, experiment.seed)
     if needs_memory(chip) and (
@@ -134,31 +129,70 @@ def fit(experiment: Experiment, data: DataSet, chip: Chip) -> Fitted:
             f"evaluate: chip {description.name!r} is evaluated from its sample memory, which holds "
             "the training samples; use split: train and samples: all"
         )
-    rung = choose_rung(
-        chip,
-        experiment.chip.rung,
-        training.perturbation.kind,
-        len(train_inputs),
-        wants_costs=experiment.logging.costs != "none",
-    )
-    check_slew(chip, rung, amplitudes)
+    cost = cost_function(experiment.task, description, train_targets)
+    rung = _rung(experiment, chip, nodes, len(train_inputs), cost)
+    check_cost_noise(experiment.chip, rung)
+    # Where nodes are perturbed θ moves at updates only, paced as on the rungs of one register.
+    check_slew(chip, rung if nodes is None else "forward", amplitudes)
     asked = experiment.chip.max_block_probes
+    largest = description.largest_block
+    if nodes is not None:
+        largest = min(largest, nodes.most_probes)
     fitted = Fitted(
         experiment=experiment,
         description=description,
         amplitudes=amplitudes,
         schedule=schedule,
-        cost=cost_function(experiment.task, description),
+        cost=cost,
         rung=rung,
-        largest_block=min(description.largest_block, asked or description.largest_block),
+        largest_block=min(description.largest_block, asked or largest, largest),
         train_inputs=train_inputs,
         train_targets=train_targets,
         evaluation=evaluation,
-        envelope=Envelope(description, amplitudes, experiment.chip.limits.on_update),
+        envelope=Envelope(
+            description,
+            amplitudes,
+            experiment.chip.limits.on_update,
+            rounding_of(experiment),
+        ),
         cadence=_cadence(experiment, schedule, description.parameters, len(evaluation.inputs)),
+        nodes=nodes,
     )
     check_budget(fitted)
     return fitted
+
+
+def _amplitudes(
+    experiment: Experiment, description: ChipDescription, nodes: FittedNodes | None
+) -> Float32:
+    """Of θ, (P,)."""
+    if nodes is not None:
+        return np.zeros(description.parameters, np.float32)
+    perturbation = experiment.training.perturbation
+    amplitudes = amplitudes_of(perturbation.amplitude, description)
+    check_amplitudes(description, amplitudes, perturbation.kind)
+    check_precision(experiment.chip, amplitudes)
+    return amplitudes
+
+
+def _rung(
+    experiment: Experiment,
+    chip: Chip,
+    nodes: FittedNodes | None,
+    samples: int,
+    cost: CostFunction,
+) -> Rung:
+    if nodes is not None:
+        return "dense"
+    return choose_rung(
+        chip,
+        experiment.chip.rung,
+        experiment.training.perturbation.kind,
+        samples,
+        wants_costs=experiment.logging.costs != "none",
+        host_only=experiment.training.update.host_only,
+        cost=cost,
+    )
 
 
 def start(fitted: Fitted, theta: Float64) -> TrainingState:
@@ -177,7 +211,7 @@ def restored(
     fitted: Fitted, arrays: Mapping[str, NDArray[Any]], counters: Counters
 ) -> TrainingState:
     """The state of a checkpoint; LimitError where its θ no longer fits into the envelope."""
-    admitted = fitted.envelope.admit(arrays["theta"])
+    admitted = fitted.envelope.admit(arrays["theta"], counters.updates)
     state = TrainingState.restored(arrays, counters, admitted.sent)
     state.theta = admitted.theta
     state.projected += admitted.projected
@@ -235,7 +269,7 @@ def assemble(
     return Training(
         schedule=fitted.schedule,
         source=fitted.source,
-        learner=_learner(fitted, gate, watched, workers, log),
+        learner=learner_of(fitted, gate, watched, workers, log),
         book=book,
         stop=fitted.experiment.stop,
         finish=fitted.experiment.training.finish,
@@ -258,31 +292,6 @@ def prepare(fitted: Fitted, chip: GatedChip) -> None:
         chip.set_amplitudes(fitted.amplitudes)
     if isinstance(chip, GeneratesProbes) and rung == "generated":
         chip.configure_probes(probe_program(fitted))
-
-
-def _learner(
-    fitted: Fitted, chip: GatedChip, watched: Watching, workers: Executor, log: StepLog
-) -> Learner:
-    if fitted.rung == "learns" and isinstance(chip, Learns):
-        return OnChipLearner(chip, learning_program(fitted), fitted.envelope)
-    prober = prober_for(fitted.rung, chip, fitted.cost, fitted.train_inputs, fitted.train_targets)
-    measurement = Measurement(
-        prober,
-        fitted.largest_block,
-        watched.watch.held_up,
-        fitted.description.name,
-        workers,
-        watched.cost,
-        watched.pause,
-    )
-    training = fitted.experiment.training
-    square = mean_square_of(fitted.experiment, fitted.amplitudes)
-    update = training.update
-    updater = Updater(rule_of(update), rate_of(update), fitted.envelope)
-    if training.algorithm == "discrete":
-        return DiscreteLearner(fitted.schedule, square, update.scale, measurement, updater, log)
-    filters = filters_of(training.time_constants, square)
-    return AnalogLearner(fitted.schedule, filters, measurement, updater, log)
 
 
 def _check_locking(experiment: Experiment, parameters: int, samples: int) -> None:

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mgd_lab.bench.assembly import Fitted, restored, start
+from mgd_lab.bench.imperfect import MADE_ANEW, has_history
 from mgd_lab.bench.initial import initial_parameters
 from mgd_lab.bench.resuming import Resumption
 from mgd_lab.chip import Chip
-from mgd_lab.controller import TrainingState
+from mgd_lab.controller import EvaluationSet, TrainingState
 from mgd_lab.datasets import DataSet
 from mgd_lab.experiment import LoadedExperiment, resolved_mapping
 from mgd_lab.records import Event
@@ -145,7 +146,10 @@ class ResumedRun:
             "earlier_experiments": len(folder.versions(RESOLVED_NAME)) - 1,
             "earlier_environments": len(folder.versions(ENVIRONMENT_NAME)) - 1,
         }
-        return (Event(state.steps, "resumed", message, utc_seconds, details),)
+        resumed = Event(state.steps, "resumed", message, utc_seconds, details)
+        if not has_history(self._resumption.experiment.chip):
+            return (resumed,)
+        return resumed, Event(state.steps, "chip_made_anew", MADE_ANEW, utc_seconds, {})
 
 
 def environment_of(
@@ -159,18 +163,28 @@ def environment_of(
         "rung": fitted.rung,
         "largest_block": fitted.largest_block,
     }
-    environment["data"] = {
-        "name": data.name,
-        "description": data.description,
-        "samples": len(data.inputs),
-        "training_samples": len(fitted.train_inputs),
-        "sha256": _digest(fitted.train_inputs, fitted.train_targets, *_evaluated(fitted)),
-    }
+    environment["data"] = data_record(
+        data, fitted.train_inputs, fitted.train_targets, fitted.evaluation
+    )
+    if fitted.cost.kind == "user":
+        environment["cost"] = {"sha256": fitted.cost.sha256}
     return json.loads(json_text(environment))
 
 
-def _evaluated(fitted: Fitted) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    return fitted.evaluation.inputs, fitted.evaluation.targets
+def data_record(
+    data: DataSet,
+    inputs: NDArray[np.float32],
+    targets: NDArray[np.float32],
+    evaluated: EvaluationSet,
+) -> dict[str, Any]:
+    """Name and size of the data, and a hash of what is trained (inputs, targets) and evaluated."""
+    return {
+        "name": data.name,
+        "description": data.description,
+        "samples": len(data.inputs),
+        "training_samples": len(inputs),
+        "sha256": _digest(inputs, targets, evaluated.inputs, evaluated.targets),
+    }
 
 
 def _digest(*arrays: NDArray[np.float32]) -> str:

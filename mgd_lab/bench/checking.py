@@ -16,6 +16,7 @@ from mgd_lab.bench.assembly import Fitted, assemble, fit, start
 from mgd_lab.bench.chip_lock import locked_chip
 from mgd_lab.bench.chips import build_chip, is_simulated
 from mgd_lab.bench.disk_use import log_bytes
+from mgd_lab.bench.grouping import grouping_of
 from mgd_lab.bench.initial import initial_parameters
 from mgd_lab.bench.interruption import heeded
 from mgd_lab.bench.motion_plan import (
@@ -26,28 +27,35 @@ from mgd_lab.bench.motion_plan import (
 )
 from mgd_lab.bench.task import data_set
 from mgd_lab.chip import Chip, Rung
+from mgd_lab.chip.timing import ReportsTiming
 from mgd_lab.controller import EvaluationSet, SystemClock, TrainingState, gated
 from mgd_lab.experiment import LoadedExperiment, Stop
 from mgd_lab.records import Record
 
 _REHEARSAL_SECONDS = 0.3
+_REHEARSAL_RATE = 1e-12
 
 
 @dataclass(frozen=True)
 class CheckReport:
     """An experiment that fits its chip, and what it will take if no target ends it earlier.
 
-    Counts are None where `stop` leaves them open and the chip's speed is not known.
+    `nodes` is how many are perturbed instead of parameters, None for none; the probes without
+    perturbation that report layer inputs are among `probes`. Counts are None where `stop` leaves
+    them open and the chip's speed is not known.
     `parameter_writes` are values of θ or θ + θ̃ sent as a whole, at most, and `writes_budget` how
     many the chip allows, None for any; `link_bytes` cross the link to the chip in both directions,
-    without the framing of each message; `seconds_from` says where `seconds` comes from.
+    without the framing of each message; `seconds_from` says where `seconds` comes from. `timing` is
+    what a chip that may be timed in several ways says of that.
     """
 
     name: str
     chip: str
     simulated: bool
     parameters: int
+    nodes: int | None
     rung: Rung
+    timing: str | None
     largest_block: int
     training_samples: int
     steps: int | None
@@ -86,7 +94,13 @@ def check(loaded: LoadedExperiment, *, runs_dir: Path = Path("runs")) -> CheckRe
             )
         else:
             rate, source = _declared(fitted), "the timings that the chip declares"
-    return _report(fitted, simulated, rate, source if rate else "", runs_dir)
+        grouping = grouping_of(chip.identity)
+        timing = chip.timing_report if isinstance(chip, ReportsTiming) else None
+    report = _report(fitted, simulated, rate, source if rate else "", runs_dir)
+    report = replace(report, timing=timing)
+    if grouping:
+        return replace(report, warnings=(*report.warnings, f"chip.engine: {grouping}"))
+    return report
 
 
 def warnings(fitted: Fitted) -> tuple[str, ...]:
@@ -102,6 +116,11 @@ def warnings(fitted: Fitted) -> tuple[str, ...]:
             f"training.time_constants.tau_x: {times.tau_x} is below three times tau_hp "
             f"({times.tau_hp:g}); the high-pass is reset at every new sample and has little time "
             "to settle"
+        )
+    if training.update.rounding == "stochastic" and not np.any(fitted.description.resolution):
+        found.append(
+            "training.update.rounding: stochastic changes nothing, since no parameter of the chip "
+            "has a resolution (chip file: limits.parameters.resolution)"
         )
     stop = fitted.experiment.stop
     if stop.steps is not None and stop.steps < fitted.window:
@@ -138,11 +157,11 @@ def _rehearsed(fitted: Fitted, chip: Chip, state: TrainingState) -> float:
     experiment = fitted.experiment
     few = fitted.evaluation
     one = EvaluationSet(few.split, few.inputs[:1], few.targets[:1], few.target_kind)
-    short = replace(
-        fitted,
-        experiment=experiment.model_copy(update={"stop": Stop(seconds=_REHEARSAL_SECONDS)}),
-        evaluation=one,
-    )
+    # Speed is what is looked for: θ hardly moves, or a fast chip could reach its limits meanwhile.
+    update = experiment.training.update.model_copy(update={"learning_rate": _REHEARSAL_RATE})
+    training = experiment.training.model_copy(update={"update": update})
+    changes = {"stop": Stop(seconds=_REHEARSAL_SECONDS), "training": training}
+    short = replace(fitted, experiment=experiment.model_copy(update=changes), evaluation=one)
     gate = gated(chip, fitted.envelope)
     with (
         heeded(None) as interrupt,
@@ -216,7 +235,9 @@ def _report(
         chip=fitted.description.name,
         simulated=simulated,
         parameters=fitted.description.parameters,
+        nodes=None if fitted.nodes is None else fitted.nodes.nodes,
         rung=fitted.rung,
+        timing=None,
         largest_block=fitted.largest_block,
         training_samples=len(fitted.train_inputs),
         steps=steps,
@@ -245,12 +266,18 @@ def _counts(fitted: Fitted, steps: int) -> dict[str, int]:
         "forward": 8 * parameters + wide + 8 * description.outputs,
     }[fitted.rung]
     one_register = fitted.rung in ("cost", "forward")
+    reported = 0
+    if fitted.nodes is not None:
+        bytes_per_probe = 4 + 4 * fitted.nodes.nodes + 8
+        perturbed = steps * schedule.batch * (2 if schedule.baseline == "paired" else 1)
+        reported = 8 * fitted.nodes.width * (probes - perturbed)
     return {
         "updates": updates,
         "probes": probes,
         "evaluation_probes": evaluations * len(fitted.evaluation.inputs),
         "parameter_writes": most_writes_in(fitted, steps),
         "link_bytes": probes * bytes_per_probe
+        + reported
         + (0 if one_register or fitted.rung == "learns" else updates * 4 * parameters),
     }
 

@@ -6,6 +6,7 @@ import os
 import re
 import socket
 from pathlib import Path
+from typing import Any, cast
 
 from mgd_lab.experiment import ChipSettings
 
@@ -16,13 +17,26 @@ _PSEUDO_TERMINALS = "/dev/pts/"
 _NETWORK = ("tcpip", "vicp")
 
 
+def chip_addresses(settings: ChipSettings) -> tuple[str, ...]:
+    """All that a chip file leads to: one, or that of each instrument; none of what is simulated.
+
+    In an order of their own, so that two who want some of the same do not wait for each other.
+    """
+    instruments = getattr(settings, "instruments", None)
+    if not isinstance(instruments, dict) or _is_simulated(settings):
+        found = [chip_address(settings)]
+    else:
+        found = [chip_address(each) for each in cast("dict[str, Any]", instruments).values()]
+    return tuple(sorted({address for address in found if address is not None}))
+
+
 def chip_address(settings: ChipSettings) -> str | None:
     """A serial port's real path or a VISA resource; None for what lives in this process.
 
     Drivers name it by the keys `resource` or `port`. The driver and its VISA library do not
     matter: by whatever way, it is the same chip.
     """
-    if getattr(settings, "visa_library", None) == _SIMULATION:
+    if _is_simulated(settings):
         return None
     resource = getattr(settings, "resource", None)
     if isinstance(resource, str) and resource:
@@ -31,6 +45,10 @@ def chip_address(settings: ChipSettings) -> str | None:
     if isinstance(port, str) and port:
         return _real_path(port)
     return None
+
+
+def _is_simulated(settings: ChipSettings) -> bool:
+    return getattr(settings, "visa_library", None) == _SIMULATION
 
 
 def _canonical(resource: str) -> str:

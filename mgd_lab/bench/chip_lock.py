@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from mgd_lab.bench.chip_address import chip_address
+from mgd_lab.bench.chip_address import chip_addresses
 from mgd_lab.errors import ChipBusyError, ConfigurationError
 from mgd_lab.experiment import ChipSettings
 
@@ -37,17 +37,13 @@ def locked_chip(settings: ChipSettings) -> Generator[None]:
         ChipBusyError: somebody does; it names the process.
         ConfigurationError: the folder of the locks cannot be used.
     """
-    address = chip_address(settings)
-    if address is None:
-        yield
-        return
     folder = Path(os.environ.get(FOLDER_VARIABLE) or _FOLDER)
-    descriptor = _locked(folder, address, settings.name or address)
-    try:
+    with contextlib.ExitStack() as held:
+        for address in chip_addresses(settings):
+            descriptor = _locked(folder, address, settings.name or address)
+            # Closing drops the lock. The file stays: removing it would race with who takes it next.
+            held.callback(os.close, descriptor)
         yield
-    finally:
-        # Closing drops the lock. The file stays: removing it would race with who takes it next.
-        os.close(descriptor)
 
 
 def _locked(folder: Path, address: str, name: str) -> int:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from mgd_lab.bench.registry import SIMULATED_INSTRUMENTS, EntryPoints, chip_drivers
+from mgd_lab.bench.simulated_bench import simulated_bench
 from mgd_lab.chip import Chip
 from mgd_lab.errors import ConfigurationError
 from mgd_lab.experiment import ChipSettings
+from mgd_lab.experiment.bench_mapping import BenchMapping
 from sim_instruments.visa_library import SimulatedInstrument, simulated_library
 
 SIMULATION = "@sim"
@@ -21,11 +23,15 @@ def build_chip(settings: ChipSettings) -> Chip:
 def visa_library(settings: ChipSettings) -> Any:
     """What the driver hands to `pyvisa.ResourceManager`: a name, or simulated instruments.
 
+    A bench whose time is virtual gets both of them in one object.
+
     None where the chip file names no VISA library.
     """
     name: Any = getattr(settings, "visa_library", None)
     if name != SIMULATION:
         return name
+    if isinstance(settings, BenchMapping):
+        return simulated_bench(settings)
     simulated: Any = getattr(settings, "simulated", None)
     if simulated is None:
         raise ConfigurationError(

@@ -10,13 +10,15 @@ from mgd_lab.algorithm import (
     AnalogFilter,
     GradientDescent,
     LearningRate,
+    ModulationClamp,
     Momentum,
     Schedule,
     UpdateRule,
     mean_square_perturbation,
+    norm_ratio,
 )
 from mgd_lab.codes import mean_square
-from mgd_lab.controller import ChunkSource
+from mgd_lab.controller import ChunkSource, DiscreteEstimate, Rounding, Updater
 from mgd_lab.errors import ConfigurationError
 from mgd_lab.experiment import Experiment, TimeConstants, Update
 
@@ -36,11 +38,17 @@ def schedule_of(experiment: Experiment) -> Schedule:
         batch=training.batch,
         baseline="none" if analog else training.baseline,
         baseline_refresh_steps=training.baseline_refresh_steps,
+        # Where nodes are perturbed, a presentation without perturbation tells the layers' inputs.
+        unperturbed=training.perturbation.target == "nodes" and training.baseline == "paired",
     )
 
 
 def chunk_source(experiment: Experiment, amplitudes: Float32, samples: int) -> ChunkSource:
-    """Codes, samples and signs of any step; `samples` is the size of the training split."""
+    """Codes, samples and signs of any step.
+
+    Amplitudes are those of all that is perturbed, parameters (P,) or nodes (M,); `samples` is the
+    size of the training split.
+    """
     training = experiment.training
     return ChunkSource(
         schedule=schedule_of(experiment),
@@ -71,6 +79,27 @@ def rate_of(update: Update) -> LearningRate:
     """η with its schedule."""
     decay = update.schedule
     return LearningRate(update.learning_rate, decay.kind, decay.steps or 1, decay.final_fraction)
+
+
+def rounding_of(experiment: Experiment) -> Rounding:
+    """How θ reaches the chip's grid."""
+    update = experiment.training.update
+    seed = experiment.seed if update.rounding == "stochastic" else None
+    return Rounding(update.float_copy, seed)
+
+
+def estimate_of(experiment: Experiment, square: Float64, updater: Updater) -> DiscreteEstimate:
+    """The discrete algorithm's estimate; `square` is ⟨θ̃²⟩, (P,)."""
+    update, schedule = experiment.training.update, schedule_of(experiment)
+    ratio = norm_ratio(len(square), schedule.tau_theta / schedule.tau_p)
+    return DiscreteEstimate(
+        schedule,
+        square,
+        update.scale,
+        updater,
+        clamp=None if update.clamp is None else ModulationClamp(update.clamp, schedule.tau_theta),
+        divisor=ratio if update.compensate else 1.0,
+    )
 
 
 def filters_of(times: TimeConstants, square: Float64) -> AnalogFilter:

@@ -3,42 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from mgd_lab.errors import ConfigurationError
 from mgd_lab.experiment import ChipDriver, ChipSettings
+from mgd_lab.experiment.entry_points import EntryPoints
 
 CHIPS = "mgd_lab.chips"
 SIMULATED_INSTRUMENTS = "mgd_lab.simulated_instruments"
 
-T = TypeVar("T")
-
-
-class EntryPoints(Mapping[str, T], Generic[T]):
-    """Name → object of one group; an entry is imported when it is looked up."""
-
-    def __init__(self, group: str, kind: type[T]) -> None:
-        self._group = group
-        self._kind = kind
-        self._entries = {entry.name: entry for entry in entry_points(group=group)}
-
-    def __getitem__(self, name: str) -> T:
-        entry = self._entries[name]
-        found = _load(entry)
-        if not isinstance(found, self._kind):
-            raise ConfigurationError(
-                f"entry point {name!r} of group {self._group} gives a "
-                f"{type(found).__name__}, not a {self._kind.__name__}"
-            )
-        return found
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
-
-    def __len__(self) -> int:
-        return len(self._entries)
+__all__ = ["CHIPS", "SIMULATED_INSTRUMENTS", "EntryPoints", "SettingsOfDrivers", "chip_drivers"]
 
 
 class SettingsOfDrivers(Mapping[str, type[ChipSettings]]):
@@ -60,19 +33,3 @@ class SettingsOfDrivers(Mapping[str, type[ChipSettings]]):
 def chip_drivers() -> EntryPoints[ChipDriver[Any]]:
     """Every installed driver."""
     return EntryPoints(CHIPS, ChipDriver)
-
-
-def _load(entry: EntryPoint) -> Any:
-    try:
-        return entry.load()
-    # A driver of a lab's own may fail in any way when it is imported.
-    except Exception as error:
-        package = entry.value.split(":")[0].split(".")[0]
-        spec = find_spec(package)
-        where = "nowhere" if spec is None else str(spec.origin or spec.submodule_search_locations)
-        raise ConfigurationError(
-            f"entry point {entry.name!r} ({entry.value}) cannot be loaded: "
-            f"{type(error).__name__}: {error}. The package "
-            f"{package!r} was found at {where}; if that is another package of the same name, "
-            "remove it from this environment or put it later on the path"
-        ) from error

@@ -10,6 +10,7 @@ from typing import Any, cast
 from numpy.typing import NDArray
 
 from mgd_lab.bench.assembly import Fitted
+from mgd_lab.bench.grouping import grouping_of
 from mgd_lab.bench.registry import SettingsOfDrivers, chip_drivers
 from mgd_lab.errors import ConfigurationError, RunStoreError
 from mgd_lab.experiment import (
@@ -25,6 +26,7 @@ from mgd_lab.run_store import Run, RunFolder, open_run, writer_is_alive
 _FREE = (
     "stop",
     "guards",
+    "reference",
     "evaluate.every_steps",
     "logging.checkpoint_every_seconds",
     "logging.telemetry_every_seconds",
@@ -50,12 +52,17 @@ _ACCEPTABLE = (
     "chip",
     "evaluate",
     "task.file",
+    "task.cost.file",
     "training.update.learning_rate",
     "training.update.schedule",
     "training.update.momentum",
     "training.update.beta1",
     "training.update.beta2",
     "training.update.epsilon",
+    "training.update.compensate",
+    "training.update.clamp",
+    "training.update.float_copy",
+    "training.update.rounding",
 )
 _ARITHMETIC = ("mgd_lab", "implementation", "machine", "byte_order", "numpy_cpu_features")
 _ENDS = ("finished", "target_reached", "target_missed")
@@ -89,12 +96,16 @@ class Resumption:
         found = [*self.differences]
         found += _differing("", _arithmetic(before), _arithmetic(now))
         found += _differing("data.", _get(before, "data"), _get(now, "data"))
+        found += _differing("cost.", _get(before, "cost"), _get(now, "cost"))
         for part in ("identity", "description"):
             was, is_now = (_flat(_get(each, "chip", part) or {}) for each in (before, now))
             for address in ("resource", "errors_found_when_opened"):
                 was.pop(address, None)
                 is_now.pop(address, None)
             found += _differing(f"chip {part} ", was, is_now)
+        grouping = grouping_of(_get(now, "chip", "identity") or {})
+        if grouping:
+            found.append(grouping)
         self.judge(found)
         return tuple(found)
 
@@ -142,6 +153,12 @@ def resumption(
         if writer_is_alive(run.path):
             raise RunStoreError(
                 f"{run.path}: another process is writing this run. Wait until it ends, or stop it"
+            )
+        if run.reference:
+            raise ConfigurationError(
+                f"{run.path} is a reference ({run.reference}) and cannot be resumed. Start a new "
+                "one with mgd-lab reference, which may begin where this one ended "
+                "(training.initial: {from: run})"
             )
         memory = run.state() or None
         if memory is not None and "book.due" not in memory:

@@ -1,4 +1,4 @@
-"""An emulated chip, served on any number of endpoints at once."""
+"""An emulated chip, served on any number of endpoints at once, or a bench of instruments."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from mgd_lab.bench.registry import SettingsOfDrivers, chip_drivers
+from mgd_lab.bench.serving_bench import bench_endpoints
 from mgd_lab.chip import Chip
 from mgd_lab.errors import ConfigurationError
 from mgd_lab.experiment import load_chip
+from mgd_lab.experiment.bench_mapping import BenchMapping
 from sim_instruments.frames_chip import FramesDevice
 from sim_instruments.hislip_server import HislipServer
 from sim_instruments.message_exchange import PolledCore
 from sim_instruments.occupancy import Endpoint, Occupancy
-from sim_instruments.scpi_chip import chip_behind, device_of
+from sim_instruments.scpi_chip import chip_behind, device_of, model_of
 from sim_instruments.serial_server import SerialServer
 from sim_instruments.socket_server import SocketServer
 from sim_instruments.turns import LineInTurn, ScpiInTurn, Turns
@@ -52,8 +54,11 @@ def served(chip_file: Path, places: Places) -> Generator[list[str]]:
     """
     settings: Any = load_chip(chip_file, drivers=SettingsOfDrivers(chip_drivers()))
     with ExitStack() as stack:
-        chip = stack.enter_context(_chip(settings, chip_file))
-        endpoints = _endpoints(chip, settings, places)
+        if isinstance(settings, BenchMapping):
+            endpoints = _instruments(settings, places)
+        else:
+            chip = stack.enter_context(_chip(settings, chip_file))
+            endpoints = _endpoints(chip, settings, places)
         if not endpoints:
             raise ConfigurationError(
                 "name at least one endpoint, for example --tcp 5025; port 0 is any that is free"
@@ -62,6 +67,15 @@ def served(chip_file: Path, places: Places) -> Generator[list[str]]:
             endpoint.start()
             stack.callback(endpoint.close)
         yield [endpoint.resource for endpoint in endpoints]
+
+
+def _instruments(mapping: BenchMapping, places: Places) -> list[Endpoint]:
+    if places.hislip is not None or places.serial is not None:
+        raise ConfigurationError(
+            "the instruments of a bench are served on sockets only; use --tcp, which is the port "
+            "of the first"
+        )
+    return [] if places.tcp is None else bench_endpoints(mapping, places.host, places.tcp)
 
 
 def _chip(settings: Any, chip_file: Path) -> Chip:
@@ -81,7 +95,9 @@ def _endpoints(chip: Chip, settings: Any, places: Places) -> list[Endpoint]:
     occupancy, turns = Occupancy(), Turns()
     if places.serial is not None:
         core = ScpiInTurn(core, turns)
-        board = FramesDevice(chip, serial=settings.name or str(settings.seed))
+        board = FramesDevice(
+            chip, model=model_of(settings), serial=settings.name or str(settings.seed)
+        )
         endpoints.append(SerialServer(LineInTurn(board, turns), places.serial, places.baud_rate))
     if places.hislip is not None:
         endpoints.insert(0, HislipServer(core, places.host, places.hislip, occupancy))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mgd_lab.bench.user_cost import user_cost
 from mgd_lab.chip import ChipDescription
 from mgd_lab.codes import Stream, permutation
 from mgd_lab.controller import EvaluationSet
@@ -21,6 +23,7 @@ from mgd_lab.datasets import (
 )
 from mgd_lab.errors import ConfigurationError, DataError, LimitError
 from mgd_lab.experiment import Evaluate, Task
+from mgd_lab.experiment.task import UserCost
 
 
 def data_set(task: Task, seed: int) -> DataSet:
@@ -65,8 +68,16 @@ def _idx(task: Task, seed: int) -> DataSet:
     )
 
 
-def cost_function(task: Task, description: ChipDescription) -> CostFunction:
-    """The task's cost, for outputs of the chip's kind."""
+def cost_function(
+    task: Task, description: ChipDescription, targets: NDArray[np.float32]
+) -> CostFunction:
+    """The task's cost, for outputs of the chip's kind; one of the user's own is tried on targets.
+
+    Raises:
+        ConfigurationError: a cost of the user's own is not as it must be.
+    """
+    if isinstance(task.cost, UserCost):
+        return user_cost(task.cost, description, targets)
     return CostFunction(
         task.cost,
         label_smoothing=task.label_smoothing,

@@ -12,8 +12,10 @@ from mgd_lab.chip.capabilities import (
     MeasuresDense,
     MeasuresOutputs,
     MeasuresSigns,
+    PerturbsNodes,
     ReportsTelemetry,
     SwitchesOutputs,
+    TakesAnyCost,
     WatchesHost,
 )
 from mgd_lab.chip.description import (
@@ -26,6 +28,7 @@ from mgd_lab.chip.description import (
     Rung,
     TelemetryChannel,
 )
+from mgd_lab.chip.nodes import NodeLayer
 from mgd_lab.chip.programs import (
     SNAPSHOT_HEAD,
     SNAPSHOT_PROJECTED,
@@ -56,14 +59,17 @@ __all__ = [
     "MeasuresDense",
     "MeasuresOutputs",
     "MeasuresSigns",
+    "NodeLayer",
     "OutputKind",
     "ParameterGroup",
+    "PerturbsNodes",
     "ProbeProgram",
     "Recovery",
     "ReportsRecoveries",
     "ReportsTelemetry",
     "Rung",
     "SwitchesOutputs",
+    "TakesAnyCost",
     "TelemetryChannel",
     "WatchesHost",
     "snapshot_length",

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mgd_lab.chip.description import ChipDescription
+from mgd_lab.chip.nodes import NodeLayer
 from mgd_lab.chip.programs import LearningProgram, ProbeProgram
 from mgd_lab.costs import CostFunction
 
@@ -78,6 +79,13 @@ class MeasuresCost(Protocol):
     def costs(self, parameters: Float64, inputs: Float32, targets: Float32) -> Float64:
         """parameters (P,), inputs (n, I), targets (n, O) → costs (n,)."""
         ...
+
+
+@runtime_checkable
+class TakesAnyCost(Protocol):
+    """A chip in the host's own process: its cost may be a function of the user's own."""
+
+    def takes_any_cost(self) -> bool: ...
 
 
 @runtime_checkable
@@ -168,6 +176,32 @@ class Learns(Protocol):
     def snapshot(self) -> Float64: ...
 
     def restore(self, snapshot: Float64) -> None: ...
+
+
+@runtime_checkable
+class PerturbsNodes(Protocol):
+    """Node perturbation: what is added stands in the pre-activations, and θ stays as it is.
+
+    M is the number of all nodes and K of all numbers that enter layers with parameters, layer by
+    layer in the order of `node_layers`. Perturbations are in the unit of the pre-activations.
+    """
+
+    def node_layers(self) -> tuple[NodeLayer, ...]:
+        """The layers; CapabilityError where its network has no nodes of this kind."""
+        ...
+
+    def measure_nodes(
+        self,
+        theta: Float32,
+        samples: NDArray[np.uint32],
+        perturbations: Float32,
+        reads: NDArray[np.bool_],
+    ) -> tuple[Float64, Float64]:
+        """theta (P,), samples (n,), perturbations (n, M), reads (n,) → costs (n,), inputs (r, K).
+
+        One presentation each; those marked in `reads`, r of them, report what enters the layers.
+        """
+        ...
 
 
 @runtime_checkable

@@ -36,7 +36,8 @@ def _print(report: CheckReport) -> None:
     lines = [
         f"{report.name}: experiment and chip fit{simulated}",
         f"  chip              {report.chip}, {number(report.parameters)} parameters",
-        f"  rung              {report.rung}, blocks of up to {number(report.largest_block)} probes",
+        f"{_way(report)}, blocks of up to {number(report.largest_block)} probes",
+        *([] if report.timing is None else [f"  timing            {report.timing}"]),
         f"  training samples  {number(report.training_samples)}",
         f"  steps             {number(report.steps)}, {number(report.updates)} updates",
         f"  probes            {number(report.probes)}, and {number(report.evaluation_probes)} to "
@@ -50,6 +51,12 @@ def _print(report: CheckReport) -> None:
         typer.echo(line)
     for warning in report.warnings:
         typer.echo(f"warning: {warning}", err=True)
+
+
+def _way(report: CheckReport) -> str:
+    if report.nodes is None:
+        return f"  rung              {report.rung}"
+    return f"  perturbs          {number(report.nodes)} nodes"
 
 
 def _writes(report: CheckReport) -> str:

@@ -48,6 +48,12 @@ def _entry(listing: RunListing) -> dict[str, object]:
     return {**summary, "created_utc": listing.created_utc, **problem}
 
 
+def _kind(listing: RunListing) -> str:
+    """A reference is always simulated; what it is tells more."""
+    reference = listing.summary.get("reference")
+    return str(reference) if reference else "simulated" if listing.simulated else ""
+
+
 def _row(listing: RunListing) -> tuple[str, ...]:
     if listing.problem:
         return listing.name, listing.status, "-", "-", "-", listing.problem
@@ -58,5 +64,5 @@ def _row(listing: RunListing) -> tuple[str, ...]:
         number(summary.get("steps")),
         cost(summary.get("cost")),
         percent(summary.get("accuracy")),
-        "simulated" if listing.simulated else "",
+        _kind(listing),
     )

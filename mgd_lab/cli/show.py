@@ -10,6 +10,7 @@ from mgd_lab.cli.errors import reported
 from mgd_lab.cli.options import Json, RunPath, print_json
 from mgd_lab.cli.quantities import cost, duration, number, percent
 from mgd_lab.cli.shown_events import event_lines
+from mgd_lab.cli.shown_reference import reference_lines
 from mgd_lab.cli.shown_telemetry import telemetry_lines
 from mgd_lab.run_store import Run, open_run
 
@@ -41,8 +42,12 @@ def _print(run: Run, summary: dict[str, Any]) -> None:
     typer.echo(f"  started         {run.meta.get('created_utc', 'unknown')}")
     if summary.get("wall_seconds") is not None:
         typer.echo(f"  took            {duration(summary['wall_seconds'])}")
-    typer.echo(f"  chip            {_chip(run)}")
-    typer.echo(f"  training        {_training(run.experiment)}")
+    if run.reference:
+        for line in reference_lines(run):
+            typer.echo(line)
+    else:
+        typer.echo(f"  chip            {_chip(run)}")
+        typer.echo(f"  training        {_training(run.experiment)}")
     for key in (
         "steps",
         "updates",

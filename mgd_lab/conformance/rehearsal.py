@@ -24,6 +24,7 @@ from mgd_lab.controller import (
     AnalogLearner,
     ChunkSource,
     CostGuard,
+    DiscreteEstimate,
     DiscreteLearner,
     Learner,
     Measurement,
@@ -94,7 +95,8 @@ def _learner(
         filters = AnalogFilter(program.tau_hp, program.tau_theta_filter, square)
         return AnalogLearner(source.schedule, filters, measurement, updater, log)
     scale = "integral" if program.scale_by == 1 else "mean"
-    return DiscreteLearner(source.schedule, square, scale, measurement, updater, log)
+    estimate = DiscreteEstimate(source.schedule, square, scale, updater)
+    return DiscreteLearner(source.schedule, estimate, measurement, log)
 
 
 def _rule(program: LearningProgram) -> UpdateRule:

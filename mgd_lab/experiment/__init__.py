@@ -34,6 +34,7 @@ from mgd_lab.experiment.loading import (
 from mgd_lab.experiment.observation import Evaluate, Logging
 from mgd_lab.experiment.overrides import Overrides, parse_override
 from mgd_lab.experiment.perturbation import Amplitude, Perturbation, Samples, TimeConstants
+from mgd_lab.experiment.reference import Reference
 from mgd_lab.experiment.stop import DEFAULT_STEPS, Stop
 from mgd_lab.experiment.task import DataSetName, Split, Task
 from mgd_lab.experiment.training import Training
@@ -66,6 +67,7 @@ __all__ = [
     "ParameterLimits",
     "PauseRule",
     "Perturbation",
+    "Reference",
     "RetriesBound",
     "Rung",
     "Samples",

@@ -13,6 +13,7 @@ from mgd_lab.experiment.chip_settings import ChipSettings, Settings
 from mgd_lab.experiment.guards import Guards
 from mgd_lab.experiment.nearest import did_you_mean
 from mgd_lab.experiment.observation import Evaluate, Logging
+from mgd_lab.experiment.reference import Reference
 from mgd_lab.experiment.stop import Stop
 from mgd_lab.experiment.task import Task
 from mgd_lab.experiment.training import Training
@@ -61,6 +62,9 @@ class Experiment(Settings):
     logging: Logging = Field(default_factory=Logging, description="what the run's log keeps")
     guards: Guards = Field(
         default_factory=Guards, description="what is watched while the run goes on"
+    )
+    reference: Reference = Field(
+        default_factory=Reference, description="backpropagation, for mgd-lab reference"
     )
 
     @model_validator(mode="after")

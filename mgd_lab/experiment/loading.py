@@ -25,6 +25,7 @@ _PATHS = (
     ("task", "files", "train_labels"),
     ("task", "files", "test_images"),
     ("task", "files", "test_labels"),
+    ("task", "cost", "file"),
     ("training", "initial", "path"),
 )
 
@@ -147,8 +148,20 @@ def _place_chip(
         place = document.origin(("chip",)).message(("chip",), str(error))
         # The chip file's own lines are places already; only a missing file needs the key's.
         raise ExperimentFileError(str(error) if chip_path.is_file() else place) from error
+    _anchor_module(chip.values, chip_path.parent.absolute())
     document.replace(("chip",), chip)
     return chip_path, text
+
+
+def _anchor_module(chip: Any, folder: Path) -> None:
+    """Make `network.module` absolute where it names a file, and not what Python can import."""
+    network: Any = cast("dict[str, Any]", chip).get("network") if isinstance(chip, dict) else None
+    if not isinstance(network, dict):
+        return
+    keys = cast("dict[str, Any]", network)
+    place, colon, name = str(keys.get("module")).rpartition(":")
+    if place.endswith(".py"):
+        keys["module"] = f"{folder / place}{colon}{name}"
 
 
 def _make_paths_absolute(values: dict[str, Any], folder: Path) -> None:
@@ -160,6 +173,7 @@ def _make_paths_absolute(values: dict[str, Any], folder: Path) -> None:
             )
         if isinstance(mapping, dict) and isinstance(mapping.get(key), str):  # pyright: ignore[reportUnknownMemberType]
             mapping[key] = str(folder / cast("str", mapping[key]))
+    _anchor_module(values.get("chip"), folder)
 
 
 def _validated(document: Document, drivers: Drivers) -> Experiment:

@@ -32,15 +32,21 @@ Amplitude = Annotated[
 
 
 class Perturbation(Settings):
-    """Kind and size of θ̃."""
+    """What is perturbed, by which code, and how far."""
 
+    target: Literal["parameters", "nodes"] = Field(
+        default="parameters",
+        description="parameters: θ itself; nodes: the pre-activation of every node, on chips that "
+        "can perturb nodes and report what enters each layer",
+    )
     kind: Literal["sequential", "random", "walsh", "sinusoidal"] = Field(
         default="random", description="the code"
     )
     amplitude: Amplitude = Field(
         default=0.05,
         description="Δθ in the parameters' unit, above 0: one number, a list with one for each "
-        "parameter, or a mapping from parameter group to number",
+        "parameter, or a mapping from parameter group to number; with target nodes, in the "
+        "pre-activations' unit: one number, or a list with one for each layer with parameters",
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from mgd_lab.experiment.alternatives import Alternatives, key_problem
 from mgd_lab.experiment.chip_settings import Settings
@@ -65,6 +65,34 @@ class IdxFiles(Settings):
         return self
 
 
+class UserCost(Settings):
+    """A cost of the user's own: a NumPy function in a Python file, which is executed."""
+
+    file: Path = Field(description="Python file, relative to the experiment file")
+    function: str = Field(
+        min_length=1,
+        description="its name; (outputs (n, O) float64, targets (n, O) float32) → costs (n,) "
+        "float64, each from its own row",
+    )
+
+    @model_validator(mode="after")
+    def _be_python(self) -> Self:
+        if self.file.suffix != ".py":
+            raise key_problem(f"expected a Python file (.py), got {self.file.name!r}", "file")
+        return self
+
+
+def _form_of_cost(value: object) -> str:
+    return "own" if isinstance(value, dict | UserCost) else "named"
+
+
+# Problems are those of the form that was written, not of both.
+_Cost = Annotated[
+    Annotated[Literal["mse", "cross_entropy"], Tag("named")] | Annotated[UserCost, Tag("own")],
+    Discriminator(_form_of_cost),
+]
+
+
 class Task(Alternatives):
     """A data set and the cost that is to fall."""
 
@@ -95,7 +123,11 @@ class Task(Alternatives):
     train_batches: int = Field(
         default=5, ge=1, le=5, description="cifar10: the first so many of its five training files"
     )
-    cost: Literal["mse", "cross_entropy"] = Field(default="mse", description="cost of one sample")
+    cost: _Cost = Field(
+        default="mse",
+        description="cost of one sample: mse, cross_entropy, or a function of your own, as "
+        "{file: my_cost.py, function: my_cost}",
+    )
     label_smoothing: float = Field(
         default=0.0,
         ge=0,
@@ -121,8 +153,8 @@ class Task(Alternatives):
             if self.dataset not in names
         }
         if self.cost != "cross_entropy":
-            without["label_smoothing"] = (
-                f"label_smoothing belongs to cross_entropy, not {self.cost}"
+            without["label_smoothing"] = "label_smoothing belongs to cross_entropy, not " + (
+                self.cost if isinstance(self.cost, str) else "a function of your own"
             )
         return without
 

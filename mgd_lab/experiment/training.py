@@ -59,6 +59,9 @@ class Training(Alternatives):
             self._require_analog_keys()
         else:
             self._require_discrete_keys()
+        if self.perturbation.target == "nodes":
+            self._require_keys_of_nodes()
+        self._require_keys_of_update()
         return self
 
     def _require_analog_keys(self) -> None:
@@ -77,6 +80,47 @@ class Training(Alternatives):
                 f"expected at least 2 for algorithm analog, got {times.tau_x}: the high-pass is "
                 "reset when the sample changes, so tau_x = 1 learns nothing",
                 *("time_constants", "tau_x"),
+            )
+
+    def _require_keys_of_nodes(self) -> None:
+        if self.algorithm == "analog":
+            raise key_problem(
+                "algorithm analog perturbs parameters only; use algorithm: discrete, or target: "
+                "parameters",
+                *("perturbation", "target"),
+            )
+        if self.batch > 1:
+            raise key_problem(
+                f"expected 1 with perturbation.target: nodes, got {self.batch}: each sample has "
+                "layer inputs of its own; use time_constants.tau_theta to average over samples",
+                "batch",
+            )
+        if isinstance(self.perturbation.amplitude, dict):
+            raise key_problem(
+                "expected a number, or a list with one for each layer with parameters: target "
+                "nodes has no parameter groups",
+                *("perturbation", "amplitude"),
+            )
+
+    def _require_keys_of_update(self) -> None:
+        update, kind = self.update, self.perturbation.kind
+        for key, used in (("compensate", update.compensate), ("clamp", update.clamp is not None)):
+            if used and self.algorithm == "analog":
+                raise key_problem(
+                    f"{key} belongs to algorithm discrete, not to analog, which has no windows; "
+                    "remove it",
+                    *("update", key),
+                )
+            if used and self.perturbation.target == "nodes":
+                raise key_problem(
+                    f"{key} goes with perturbation.target: parameters, not with nodes; remove it",
+                    *("update", key),
+                )
+        if update.compensate and kind != "random":
+            raise key_problem(
+                f"compensate goes with perturbation.kind: random, not with {kind}, whose codes "
+                "are not independent; remove it",
+                *("update", "compensate"),
             )
 
     def _require_discrete_keys(self) -> None:

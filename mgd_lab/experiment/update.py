@@ -73,6 +73,25 @@ class Update(Alternatives):
     epsilon: float = Field(
         default=1e-8, gt=0, description="of rule adam: added to the root mean square"
     )
+    compensate: bool = Field(
+        default=False,
+        description="discrete, random codes: the gradient is divided by √(1 + (P − 1)/T), for P "
+        "parameters and T = tau_theta / tau_p codes a window",
+    )
+    clamp: float | None = Field(
+        default=None,
+        gt=1,
+        description="discrete: C̃ is limited to ± so many times the running mean of |C̃|; none "
+        "where not given",
+    )
+    float_copy: bool = Field(
+        default=True,
+        description="the host keeps θ in float64 and rounds what it sends; false: it keeps what "
+        "was sent",
+    )
+    rounding: Literal["nearest", "stochastic"] = Field(
+        default="nearest", description="of θ to the chip's resolution"
+    )
     schedule: LearningRateSchedule = Field(
         default_factory=LearningRateSchedule, description="how the learning rate falls"
     )
@@ -85,3 +104,24 @@ class Update(Alternatives):
             if rule != self.rule
             for key in keys
         }
+
+    @model_validator(mode="after")
+    def _have_a_length_to_compensate(self) -> Self:
+        if self.compensate and self.rule == "adam":
+            raise key_problem(
+                "compensate has no meaning for rule adam, which divides the gradient by its own "
+                "root mean square; remove it",
+                "compensate",
+            )
+        return self
+
+    @property
+    def host_only(self) -> tuple[str, ...]:
+        """Keys that are in use, and that a chip which learns by itself does not know."""
+        used = {
+            "compensate": self.compensate,
+            "clamp": self.clamp is not None,
+            "float_copy": not self.float_copy,
+            "rounding": self.rounding != "nearest",
+        }
+        return tuple(key for key, is_used in used.items() if is_used)

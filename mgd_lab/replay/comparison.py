@@ -14,7 +14,7 @@ Float64 = NDArray[np.float64]
 
 # Which of a checkpoint's arrays follow from the log alone.
 _REPLAYED = ("theta", "total", "baseline", "projected")
-_PREFIXES = ("rule.", "filters.")
+_PREFIXES = ("rule.", "filters.", "clamp.")
 
 
 def same_bits(a: NDArray[Any], b: NDArray[Any]) -> bool:

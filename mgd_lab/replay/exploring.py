@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mgd_lab.bench import SettingsOfDrivers, chip_drivers
-from mgd_lab.bench.learning import mean_square_of
+from mgd_lab.bench.learning import mean_square_of, rounding_of
 from mgd_lab.controller import Chunk
 from mgd_lab.errors import ConfigurationError, LimitError
 from mgd_lab.experiment import Experiment, Overrides, amended_experiment
@@ -45,7 +45,9 @@ def explored_experiment(part: Part, overrides: Overrides) -> Experiment:
     update = mapping["training"]["update"]
     if f"{_UPDATE}.rule" in changes:
         # The recorded rule's own numbers mean nothing to another one.
-        kept = ("rule", "learning_rate", "scale", "schedule")
+        kept = ["rule", "learning_rate", "scale", "schedule", "clamp", "float_copy", "rounding"]
+        if changes[f"{_UPDATE}.rule"] != "adam":
+            kept.append("compensate")
         mapping["training"]["update"] = {key: update[key] for key in kept if key in update}
     if f"{_UPDATE}.schedule.kind" in changes:
         mapping["training"]["update"]["schedule"] = {}
@@ -66,8 +68,9 @@ def _judge(key: str) -> None:
         why = "decided what was measured, or where, and the log holds no other measurements"
     raise ConfigurationError(
         f"--set {key}: it {why}. A replay can explore {_UPDATE} (rule, learning_rate, scale, "
-        f"momentum, beta1, beta2, epsilon, schedule), {_TIMES[0]} and, of algorithm analog, "
-        f"{_TIMES[1]}; for anything else run the experiment again"
+        "momentum, beta1, beta2, epsilon, compensate, clamp, float_copy, rounding, schedule), "
+        f"{_TIMES[0]} and, of algorithm analog, {_TIMES[1]}; for anything else run the "
+        "experiment again"
     )
 
 
@@ -89,17 +92,16 @@ class Explorer:
         self._rows: list[Deviation] = []
         self._every = self._due = 1
         self._before = (theta, theta)
-        state = starting_state(first, recording.parts[0].envelope, theta)
-        self._trajectory = trajectory(
-            first, recording.parts[0].envelope, recording.amplitudes, state
-        )
+        envelope = recording.parts[0].envelope.with_rounding(rounding_of(first))
+        state = starting_state(first, envelope, theta)
+        self._trajectory = trajectory(first, envelope, recording.amplitudes, state)
 
     def begin_part(self, number: int) -> None:
         """The run was resumed; the explored settings are laid over those of its new part."""
-        part = self._recording.parts[number]
+        part, experiment = self._recording.parts[number], self._experiments[number]
         self._trajectory = trajectory(
-            self._experiments[number],
-            part.envelope,
+            experiment,
+            part.envelope.with_rounding(rounding_of(experiment)),
             self._recording.amplitudes,
             self._trajectory.state,
         )

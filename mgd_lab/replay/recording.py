@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mgd_lab.bench import SettingsOfDrivers, chip_drivers
 from mgd_lab.bench.amplitudes import amplitudes_of
-from mgd_lab.bench.learning import chunk_source
+from mgd_lab.bench.learning import chunk_source, rounding_of
 from mgd_lab.bench.task import data_set
 from mgd_lab.chip import ChipDescription
 from mgd_lab.controller import ChunkSource, Envelope
@@ -117,6 +117,13 @@ def _refuse_without_costs(run: Run) -> None:
             f"{run.path}: the chip learned by itself (rung learns) and returned no costs; there "
             "is nothing to replay. Record a run at another rung, such as chip.rung=generated"
         )
+    perturbation = run.experiment.get("training", {}).get("perturbation", {})
+    if perturbation.get("target") == "nodes":
+        raise ConfigurationError(
+            f"{run.path}: training.perturbation.target is nodes: an update also depends on what "
+            "entered each layer of the chip, which the log does not hold; there is nothing to "
+            "replay. Record a run with target: parameters"
+        )
     kept = run.experiment.get("logging", {}).get("costs")
     if kept != "all":
         raise ConfigurationError(
@@ -145,7 +152,9 @@ def _parts(
                 f"{run.path}: the chip has {descriptions[0].parameters} parameters at step 0 and "
                 f"{description.parameters} at step {step}; the folder is damaged"
             )
-        envelope = Envelope(description, amplitudes, experiment.chip.limits.on_update)
+        envelope = Envelope(
+            description, amplitudes, experiment.chip.limits.on_update, rounding_of(experiment)
+        )
         descriptions.append(description)
         parts.append(Part(int(step), resolved, experiment, envelope))
     return tuple(parts), descriptions[0]

@@ -50,6 +50,11 @@ def replay_run(
     """
     began = time.perf_counter()
     with open_run(path) as run, run.one_moment():
+        if run.reference:
+            raise ConfigurationError(
+                f"{run.path} is a reference ({run.reference}): it measured no probes, and there "
+                "is nothing to replay. mgd-lab reference repeats it"
+            )
         recording = read_recording(run)
         found = _Replay(run, recording, overrides, observe or (lambda _done, _all: None))
         report = found.report()

@@ -8,7 +8,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mgd_lab.bench.learning import filters_of, mean_square_of, rate_of, rule_of, schedule_of
+from mgd_lab.bench.learning import (
+    estimate_of,
+    filters_of,
+    mean_square_of,
+    rate_of,
+    rule_of,
+    schedule_of,
+)
 from mgd_lab.controller import (
     AnalogEstimate,
     Chunk,
@@ -116,7 +123,7 @@ def trajectory(
     if training.algorithm == "analog":
         filters = filters_of(training.time_constants, square)
         return AnalogTrajectory(AnalogEstimate(schedule, filters, updater), state)
-    estimate = DiscreteEstimate(schedule, square, training.update.scale, updater)
+    estimate = estimate_of(experiment, square, updater)
     return DiscreteTrajectory(estimate, schedule.tau_theta, state)
 
 

@@ -190,7 +190,7 @@ class Walk:
                 self._explorer.begin_part(self.part)
             self._refusal = ""
             try:
-                admitted = part.envelope.admit(state.theta)
+                admitted = part.envelope.admit(state.theta, state.updates)
                 state.theta, state.sent = admitted.theta, admitted.sent
                 state.projected += admitted.projected
                 self._trajectory.settle()

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mgd_lab.costs import CostFunction, CostKind
-from mgd_lab.errors import ConfigurationError, LinkError
+from mgd_lab.errors import CapabilityError, ConfigurationError, LinkError
 from mgd_lab.wire.bodiless import Bodiless
 from mgd_lab.wire.envelope import HEADER, HEADER_BYTES, Header, Opcode, Widths, seal
 
@@ -118,6 +118,10 @@ class SetCost:
     def encode(self, sequence: int) -> bytes:
         """The sealed request."""
         cost = self.cost
+        if cost.kind not in _COST_KINDS:
+            raise CapabilityError(
+                "a cost function of a user's own cannot be sent to a chip; use rung: forward"
+            )
         kind = _COST_KINDS.index(cost.kind)
         body = _COST.pack(kind, cost.probabilities, 0, 0, cost.label_smoothing)
         return seal(HEADER.pack(sequence, self.opcode, 0, 0, 0, 0), body)

@@ -13,6 +13,8 @@ CASES = [
     ({"baseline_refresh_steps": 2, "time_constants": {"tau_x": 9, "tau_theta": 6}}, 500),
     ({"algorithm": "analog", "time_constants": {"tau_x": 10, "tau_hp": 2}}, 500),
     ({"time_constants": {"tau_theta": 300}}, 500),
+    ({"perturbation": {"target": "nodes"}, "time_constants": {"tau_x": 4, "tau_theta": 6}}, 500),
+    ({"perturbation": {"target": "nodes"}, "baseline": "paired"}, 300),
 ]
 
 
@@ -80,3 +82,11 @@ def test_chips_are_not_touched_more_than_to_make_them_safe(load, tmp_path):
     before = sorted(tmp_path.iterdir())
     check(loaded, runs_dir=tmp_path / "deep" / "runs")
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_stochastic_rounding_without_a_resolution_is_told(load, tmp_path):
+    update = {"rounding": "stochastic"}
+    [told] = check(load(training={"update": update}), runs_dir=tmp_path).warnings
+    assert "training.update.rounding: stochastic changes nothing" in told
+    coarse = load(training={"update": update}, chip={"limits": {"parameters": {"resolution": 0.1}}})
+    assert check(coarse, runs_dir=tmp_path).warnings == ()

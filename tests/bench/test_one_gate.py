@@ -14,6 +14,7 @@ SENDING = (
     "costs",
     "load_samples",
     "measure_dense",
+    "measure_nodes",
     "set_amplitudes",
     "measure_signs",
     "configure_probes",
@@ -64,3 +65,9 @@ def test_nobody_speaks_to_the_chip_directly(load, tmp_path, senders, rung, limit
         assert rest <= {"mgd_lab.controller.gate_capabilities", "mgd_lab.controller.gate_motion"}, (
             name
         )
+
+
+@pytest.mark.parametrize("action", [run, check])
+def test_nobody_perturbs_nodes_directly(load, tmp_path, senders, action):
+    action(load(training={"perturbation": {"target": "nodes"}}), runs_dir=tmp_path / "runs")
+    assert senders["measure_nodes"] == {"mgd_lab.controller.gate_capabilities"}

@@ -6,23 +6,23 @@ from types import ModuleType
 
 import pytest
 
-from mgd_lab.bench import registry
 from mgd_lab.bench.registry import CHIPS, EntryPoints, SettingsOfDrivers, chip_drivers
 from mgd_lab.errors import ConfigurationError
 from mgd_lab.experiment import ChipDriver
+from mgd_lab.experiment import entry_points as installed_entry_points
 
 
 @pytest.fixture
 def installed(monkeypatch, tmp_path):
     """Adds entry points; `package` writes a module that can be imported."""
     monkeypatch.syspath_prepend(tmp_path)
-    real = registry.entry_points
+    real = installed_entry_points.entry_points
     extra: list[EntryPoint] = []
 
     def entry_points(*, group):
         return [*real(group=group), *(entry for entry in extra if entry.group == group)]
 
-    monkeypatch.setattr(registry, "entry_points", entry_points)
+    monkeypatch.setattr(installed_entry_points, "entry_points", entry_points)
 
     def add(name: str, value: str, text: str | None = None) -> None:
         module = value.split(":")[0]

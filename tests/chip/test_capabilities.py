@@ -12,6 +12,7 @@ from mgd_lab.chip import (
     MeasuresDense,
     MeasuresOutputs,
     MeasuresSigns,
+    PerturbsNodes,
 )
 from sim_instruments.emulated import EmulatedChip
 from sim_instruments.network import MultilayerPerceptron
@@ -23,6 +24,7 @@ CAPABILITIES = [
     MeasuresDense,
     MeasuresOutputs,
     MeasuresSigns,
+    PerturbsNodes,
 ]
 
 

@@ -1,6 +1,7 @@
 """Each wrong chip is found out, by the check that is there for it."""
 
 import dataclasses
+import json
 import zlib
 
 import numpy as np
@@ -10,6 +11,8 @@ from mgd_lab.conformance import CHECKS, check_built_chip
 from mgd_lab.conformance.checks import watchdog
 from mgd_lab.errors import LinkError
 from mgd_lab.experiment import ChipSettings
+from mgd_lab.experiment.chain import LayerSettings
+from sim_instruments.chain import Chain
 from sim_instruments.emulated import EmulatedChip
 
 ALL_BUT_TIMING = [check.name for check in CHECKS if check.name not in ("timing", "watchdog")]
@@ -146,6 +149,44 @@ def test_ignored_signs_are_caught(faithful):
             return super().measure_signs(theta, samples, np.ones_like(signs), packed_codes)
 
     assert "sign −1" in failures(Ignores(), "signs")["signs"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (lambda costs, inputs: (costs, inputs[:, ::-1]), "against its nodes"),
+        (lambda costs, inputs: (costs, inputs * 1.001), "against its nodes"),
+        (lambda costs, inputs: (costs[::-1].copy(), inputs), "against its nodes"),
+        (lambda costs, inputs: (costs, inputs[:, 1:]), "layer inputs of shape"),
+        (lambda costs, inputs: (costs[1:], inputs), "costs of shape"),
+        (lambda costs, inputs: (costs, np.zeros((len(costs), 4))), "not asked for"),
+    ],
+)
+def test_nodes_that_are_not_what_they_say_are_caught(faithful, wrong, reason):
+    class Wrong(faithful):
+        def measure_nodes(self, *arguments):
+            return wrong(*super().measure_nodes(*arguments))
+
+    assert reason in failures(Wrong(), "nodes")["nodes"]
+
+
+def test_nodes_of_other_parameters_are_caught(faithful):
+    class Moves(faithful):
+        def node_layers(self):
+            first, second = super().node_layers()
+            return first, dataclasses.replace(second, biases=first.biases)
+
+    assert "each once" in failures(Moves(), "nodes")["nodes"]
+
+
+def test_nodes_of_a_convolution_are_judged():
+    layers = [{"kind": "conv", "out_channels": 2, "kernel": [2, 3]}, {"kind": "tanh"}]
+    layers.append({"kind": "dense", "outputs": 2})
+    chain = Chain(
+        (2, 4, 5), tuple(LayerSettings.model_validate_json(json.dumps(x)) for x in layers)
+    )
+    [result] = check_built_chip(EmulatedChip(chain), checks=["nodes"])
+    assert (result.status, result.reason) == ("passed", "64 parameters agree with their nodes")
 
 
 def test_an_unsafe_exit_is_caught(faithful):

@@ -49,12 +49,60 @@ TRAININGS = {
     "sinusoidal": {
         "training": {"perturbation": {"kind": "sinusoidal"}, "time_constants": {"tau_theta": 20}}
     },
+    "nodes": {
+        "training": {
+            "perturbation": {"target": "nodes"},
+            "time_constants": {"tau_p": 3, "tau_x": 10, "tau_theta": 25},
+        },
+        "chip": {
+            "driver": "emulated",
+            "network": {"layers": [2, 2, 1]},
+            "max_block_probes": 3,
+        },
+    },
+    "nodes paired": {
+        "training": {
+            "perturbation": {"target": "nodes", "kind": "walsh"},
+            "time_constants": {"tau_x": 40, "tau_theta": 16},
+            "baseline": "paired",
+        }
+    },
     "analog": {
         "training": {
             "algorithm": "analog",
             "time_constants": {"tau_p": 2, "tau_x": 50, "tau_hp": 5, "tau_theta": 50},
             "update": {"learning_rate": 0.1},
         }
+    },
+    "clamp and compensation": {
+        "training": {
+            "update": {"rule": "momentum", "clamp": 1.2, "compensate": True},
+            "time_constants": {"tau_theta": 16},
+        }
+    },
+    "stochastic rounding": {
+        "training": {
+            "update": {"rounding": "stochastic", "float_copy": False, "learning_rate": 0.1}
+        },
+        "chip": {
+            "driver": "emulated",
+            "network": {"layers": [2, 2, 1]},
+            "limits": {"parameters": {"resolution": 0.25}},
+        },
+    },
+    "stochastic rounding of a copy": {
+        "training": {
+            "update": {"rounding": "stochastic", "learning_rate": 0.1},
+            "time_constants": {"tau_theta": 3},
+        },
+        "chip": {
+            "driver": "emulated",
+            "network": {"layers": [2, 2, 1]},
+            "limits": {
+                "parameters": {"low": -1.1, "high": 1.1, "resolution": 0.25},
+                "on_update": "project",
+            },
+        },
     },
     "window means": {
         "training": {"time_constants": {"tau_theta": 16}},
@@ -235,7 +283,12 @@ def test_what_would_change_the_meaning_of_the_log_is_refused(half, change):
 
 @pytest.mark.parametrize(
     "change",
-    [{"training.update.learning_rate": 0.01}, {"chip.limits.parameters.high": 50.0}],
+    [
+        {"training.update.learning_rate": 0.01},
+        {"training.update.clamp": 3.0},
+        {"training.update.rounding": "stochastic"},
+        {"chip.limits.parameters.high": 50.0},
+    ],
 )
 def test_other_changes_must_be_meant(half, change):
     folder = half()

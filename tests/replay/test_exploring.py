@@ -57,6 +57,32 @@ def test_it_says_where_it_stops_to_mean_something(recorded: Path) -> None:
     assert near.stops_at is None or near.stops_at > found.stops_at
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ["training.update.clamp=1.1"],
+        ["training.update.compensate=true"],
+        ["training.update.float_copy=false"],
+        ["training.update.rule=adam", "training.update.clamp=1.1"],
+    ],
+)
+def test_what_an_update_does_beside_its_rule(recorded: Path, changes: list[str]) -> None:
+    assert explored(recorded, *changes).deviations[-1].distance > 0
+
+
+def test_another_rounding(train) -> None:
+    parameters = {"resolution": 0.05}
+    chip = {
+        "driver": "emulated",
+        "network": {"layers": [2, 2, 1], "activation": "sigmoid", "output_activation": "sigmoid"},
+        "limits": {"parameters": parameters},
+    }
+    path = train(chip=chip, training={"update": {"learning_rate": 0.02, "float_copy": False}})
+    found = explored(path, "training.update.rounding=stochastic")
+    assert found.deviations[-1].distance > 0
+    assert explored(path, "training.update.float_copy=false").deviations[-1].distance == 0
+
+
 def test_rules_and_averaging(recorded: Path) -> None:
     adam = explored(recorded, "training.update.rule=adam", "training.update.learning_rate=0.001")
     assert adam.changes == {"training.update.rule": "adam", "training.update.learning_rate": 0.001}

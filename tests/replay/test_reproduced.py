@@ -34,6 +34,10 @@ WAYS: dict[str, dict[str, Any]] = {
     "cosine": {
         "update": {"learning_rate": 0.5, "schedule": {"kind": "cosine", "steps": 800}},
     },
+    "clamp": {"update": {"clamp": 1.5, "learning_rate": 0.2}, "baseline": "paired"},
+    "clamp in windows": {"update": {"clamp": 1.5}, "time_constants": {"tau_theta": 8, "tau_x": 4}},
+    "compensation": {"update": {"compensate": True}, "time_constants": {"tau_theta": 6}},
+    "no copy in float64": {"update": {"float_copy": False, "learning_rate": 0.2}},
     "sequential": {"perturbation": {"kind": "sequential"}},
     "walsh": {"perturbation": {"kind": "walsh"}},
     "sinusoidal": {"perturbation": {"kind": "sinusoidal"}, "samples": {"order": "random"}},
@@ -100,6 +104,16 @@ def test_projected_and_rounded_updates(train) -> None:
     reproduced(path)
     parameters = {"low": -2.0, "high": 2.0, "resolution": 0.01, "safe": 0.0}
     reproduced(train(chip=chip_with(limits={"parameters": parameters, "on_update": "project"})))
+
+
+@pytest.mark.parametrize(
+    "update", [{"float_copy": False}, {"float_copy": False, "rounding": "stochastic"}]
+)
+@pytest.mark.parametrize("on_update", ["refuse", "project"])
+def test_rounding_of_every_kind(train, update: dict[str, Any], on_update: str) -> None:
+    edges = {"low": -1.2, "high": 1.2, "safe": 0.0} if on_update == "project" else {}
+    limits = {"parameters": {"resolution": 0.1, **edges}, "on_update": on_update}
+    reproduced(train(chip=chip_with(limits=limits), training={"update": update}))
 
 
 @pytest.mark.parametrize("stop", [{"probes": 777}, {"steps": 333}, {"steps": 20}])
@@ -216,3 +230,8 @@ def test_nothing_to_replay(train) -> None:
         replay_run(train(logging={"costs": "window_mean"}))
     with pytest.raises(ConfigurationError, match="rung learns"):
         replay_run(train(chip=chip_with(rung="learns")))
+
+
+def test_perturbed_nodes_are_named(train) -> None:
+    with pytest.raises(ConfigurationError, match=r"target is nodes.*entered each layer"):
+        replay_run(train(training={"perturbation": {"target": "nodes"}}))

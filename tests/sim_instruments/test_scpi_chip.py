@@ -15,6 +15,7 @@ from mgd_lab.chip import ChipDescription, ParameterGroup, TelemetryChannel
 from mgd_lab.costs import CostFunction
 from mgd_lab.errors import ChipError, ConfigurationError, LimitError
 from mgd_lab.experiment.emulation import NetworkSettings
+from mgd_lab.experiment.imperfections import Imperfections
 from mgd_lab.wire import (
     Amplitudes,
     Costs,
@@ -322,11 +323,19 @@ def test_any_bytes_are_survived(data):
 class Keys:
     driver, name, seed, network = "scpi", "", 5, NetworkSettings(layers=(2, 2, 1))
     precision, engine, latency_seconds, record_extremes = "float64", "auto", 0.0, False
+    device, probes_together, imperfections = "auto", None, None
 
 
 def test_instrument_is_built_from_the_settings():
     core = INSTRUMENT.build(Keys())
     assert re.fullmatch(rb"MGD Lab,emulated chip,5,[0-9.a-z]+\n", core.respond(b"*IDN?\n"))
+
+
+def test_imperfections_are_told():
+    keys = Keys()
+    keys.imperfections = Imperfections(crosstalk=0.1)
+    answer = INSTRUMENT.build(keys).respond(b"*IDN?\n")
+    assert re.match(rb"MGD Lab,emulated chip with imperfections [0-9a-f]{8},5,", answer)
 
 
 def test_instrument_without_network_is_refused():
