@@ -33,8 +33,8 @@ def chip_addresses(settings: ChipSettings) -> tuple[str, ...]:
 def chip_address(settings: ChipSettings) -> str | None:
     """A serial port's real path or a VISA resource; None for what lives in this process.
 
-    Drivers name it by the keys `resource` or `port`. The driver and its VISA library do not
-    matter: by whatever way, it is the same chip.
+    Drivers name it by the keys `resource` or `port`, or by a property `lock_name`. The driver and
+    its VISA library do not matter: by whatever way, it is the same chip.
     """
     if _is_simulated(settings):
         return None
@@ -44,7 +44,9 @@ def chip_address(settings: ChipSettings) -> str | None:
     port = getattr(settings, "port", None)
     if isinstance(port, str) and port:
         return _real_path(port)
-    return None
+    # A driver that reaches its instrument in a way of its own may name it by itself.
+    own: Any = getattr(settings, "lock_name", None)
+    return own if isinstance(own, str) and own else None
 
 
 def _is_simulated(settings: ChipSettings) -> bool:

@@ -190,3 +190,9 @@ def test_other_chips_have_other_addresses():
         )
     }
     assert len(found) == 7
+
+
+def test_a_driver_may_name_what_it_uses_by_itself():
+    own = settings(lock_name="qcodes:lab.Supply:{}")
+    assert chip_address(own) == "qcodes:lab.Supply:{}"
+    assert chip_address(settings(lock_name="", port="/dev/null")) == "/dev/null"
