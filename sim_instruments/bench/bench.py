@@ -20,7 +20,7 @@ from sim_instruments.message_exchange import DeviceCore, PolledCore
 from sim_instruments.visa_library import ComputingLibrary, simulated_library
 
 EXCHANGE_SECONDS = 0.0005
-"""What a message takes on a local network, there and back, on the bench's clock."""
+"""What a query takes on a local network, there and back, on the bench's clock; a command half."""
 
 
 class CoreOnBench:
@@ -41,8 +41,11 @@ class CoreOnBench:
     def respond(self, message: bytes) -> bytes:
         """One program message → its response message; nothing while the power is off."""
         with self._world.clock.turn():
-            self._world.clock.spend(EXCHANGE_SECONDS)
-            return self.core.respond(message) if self._is_powered else b""
+            self._world.clock.spend(EXCHANGE_SECONDS / 2)
+            answer = self.core.respond(message) if self._is_powered else b""
+            if answer:
+                self._world.clock.spend(EXCHANGE_SECONDS / 2)
+            return answer
 
     def overrun(self, reason: str) -> None:
         """Input was dropped."""

@@ -1,4 +1,4 @@
-"""Settings of a simulated instrument that are a value with a header to set it and one to read it."""
+"""Settings of a simulated instrument: a value, a header that sets it, and one that reads it."""
 
 from __future__ import annotations
 
@@ -48,13 +48,17 @@ class ScpiValues:
         default: float,
         low: float,
         high: float,
-        changed: Changed | None = None,
+        assigned: Changed | None = None,
     ) -> None:
-        """A number from `low` to `high`, −222 beyond."""
-        names = {"DEFault": default}
-        self._add(
-            self.numbers, name, header, default, lambda c: c.number(0, low, high, names), changed
-        )
+        """A number from `low` to `high`, −222 beyond; `assigned` is called whatever it was."""
+
+        def read(call: Call) -> float:
+            value = call.number(0, low, high, {"DEFault": default})
+            if assigned is not None:
+                assigned()
+            return value
+
+        self._add(self.numbers, name, header, default, read)
         self._box.on(f"{header}?", lambda _: self._spell(self.numbers[name]))
 
     def count(self, name: str, header: str, default: int, low: int, high: int) -> None:
@@ -65,7 +69,7 @@ class ScpiValues:
         self._box.on(f"{header}?", lambda _: f"{self.numbers[name]:.0f}")
 
     def switch(self, name: str, header: str, default: bool, changed: Changed | None = None) -> None:
-        """On or off."""
+        """On or off; `changed` is called where it was the other before."""
         self._add(self.switches, name, header, default, lambda c: c.on(), changed)
         self._box.on(f"{header}?", lambda _: "1" if self.switches[name] else "0")
 
@@ -74,9 +78,7 @@ class ScpiValues:
     ) -> None:
         """One of names in mixed case, the first at reset; it is kept in its short form."""
         default = short(names[0])
-        self._add(
-            self.words, name, header, default, lambda c: short(c.choice(0, names)), changed
-        )
+        self._add(self.words, name, header, default, lambda c: short(c.choice(0, names)), changed)
         self._box.on(f"{header}?", lambda _: self.words[name])
 
     def _add(

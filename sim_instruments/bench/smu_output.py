@@ -6,7 +6,6 @@ what the bench wires to the meter's channel, is a current (or voltage) of the ch
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -26,6 +25,7 @@ class SmuOutput:
         channel, meter: names of the source and of the meter.
         sources: what is sourced.
         levels: as programmed, in V and A.
+        stepped: where a list has brought it instead; None where there is none.
         limits: of the voltage while a current is sourced, of the current while a voltage is.
         is_on: whether the output is.
     """
@@ -35,12 +35,28 @@ class SmuOutput:
     meter: str
     sources: Quantity = "VOLT"
     levels: dict[Quantity, float] = field(default_factory=lambda: {"VOLT": 0.0, "CURR": 0.0})
+    stepped: float | None = None
     limits: dict[Quantity, float] = field(default_factory=lambda: {"VOLT": 21.0, "CURR": 1.05e-4})
     is_on: bool = False
 
     def apply(self) -> None:
         """Drives the terminal as far as the limit allows; it is at high impedance while off."""
         self.plug.drive(self.channel, self._reached() if self.is_on else None)
+
+    def program(self, quantity: Quantity, level: float) -> None:
+        """A level, which ends where a list has brought it."""
+        self.levels[quantity] = level
+        self.step(None)
+
+    def step(self, level: float | None) -> None:
+        """The next level of a list; None: there is no list any more."""
+        self.stepped = level
+        self.apply()
+
+    @property
+    def level(self) -> float:
+        """What is to be sourced now."""
+        return self.levels[self.sources] if self.stepped is None else self.stepped
 
     @property
     def limit(self) -> float:
@@ -50,8 +66,9 @@ class SmuOutput:
     @property
     def is_in_compliance(self) -> bool:
         """Whether the limit holds the source back now."""
-        level = self.levels[self.sources]
-        return self.is_on and abs(self._answer_of_load(level) + self._incoming()) > self.limit
+        if not self.is_on:
+            return False
+        return abs(self._answer_of_load(self.level) + self._incoming()) > self.limit
 
     def sense(self) -> float:
         """What is not sourced, now."""
@@ -64,11 +81,10 @@ class SmuOutput:
         return self._reached() if self.is_on else 0.0
 
     def _reached(self) -> float:
-        level = self.levels[self.sources]
-        answer = self._answer_of_load(level)
+        answer = self._answer_of_load(self.level)
         if abs(answer) <= self.limit:
-            return level
-        return math.copysign(self.limit, level) * (level / answer)
+            return self.level
+        return self.level * (self.limit / abs(answer))
 
     def _answer_of_load(self, level: float) -> float:
         """Current at a voltage; voltage at a current."""

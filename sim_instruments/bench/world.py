@@ -73,6 +73,7 @@ class World:
         }
         self._listeners: dict[Place, list[Callable[[], None]]] = {}
         self._plugs: list[str] = []
+        self._without_power: set[str] = set()
         self._kept: Float64 | None = None
         self._settled_at = 0.0
 
@@ -100,7 +101,8 @@ class World:
         self.terminal((instrument, channel)).load_ohms = ohms
 
     def release(self, instrument: str) -> None:
-        """All terminals of an instrument go to high impedance, as when it is switched off."""
+        """An instrument is switched off: its terminals are at high impedance, its lines dead."""
+        self._without_power.add(instrument)
         for place in self._terminals:
             if place[0] == instrument:
                 self.drive(place, None)
@@ -114,6 +116,8 @@ class World:
     def drive(self, place: Place, level: float | None) -> None:
         """A source's level changes; None is high impedance."""
         terminal = self.terminal(place)
+        if place[0] in self._without_power:
+            level = None  # what a list had still to do is due, and does nothing any more
         if terminal.drive(level, self.clock.now()):
             self._kept = None
             self._settled_at = max(self._settled_at, terminal.settled_at)
@@ -131,10 +135,14 @@ class World:
     def pulse(self, place: Place) -> None:
         """A pulse on an instrument's line, given to all that are cabled to it."""
         instrument, line = place
+        if instrument in self._without_power:
+            return
         for cable in self._cables:
             sender, output = cable.sender
             if sender == instrument and output in ("", line):
                 receiver, wanted = cable.receiver
+                if receiver in self._without_power:
+                    continue
                 for (name, given), acts in list(self._listeners.items()):
                     if name == receiver and wanted in ("", given):
                         for act in list(acts):

@@ -154,3 +154,17 @@ def test_a_cost_that_nobody_computes():
     bench = World(Line(), WIRES, VirtualClock())
     with pytest.raises(ConfigurationError, match="computes none"):
         bench.sense(("dmm", "2"))
+
+
+def test_an_instrument_without_power_drives_and_triggers_nothing():
+    bench = world()
+    dac, dmm = bench.plug("dac"), bench.plug("dmm")
+    pulses = []
+    dmm.listen("ext", lambda: pulses.append(bench.clock.now()))
+    dac.drive("2", 1.0)
+    dac.later(0.1, lambda: (dac.drive("2", 0.5), dac.pulse("a")))
+    dac.pulse("a")
+    bench.release("dac")
+    bench.clock.spend(1.0)
+    assert bench.level("dac", "2") is None
+    assert pulses == [0.0]
