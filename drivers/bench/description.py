@@ -10,6 +10,7 @@ from drivers.bench.boxes import Boxes
 from drivers.bench.lanes import Lanes
 from drivers.bench.list_plan import ListPlan
 from drivers.bench.settings import BenchSettings
+from drivers.bench.software_timing import waiting_seconds
 from drivers.bench.wiring import Meters, Sources
 from mgd_lab.chip import ChipDescription, ParameterGroup, Rung, TelemetryChannel
 from mgd_lab.experiment import narrowed
@@ -32,7 +33,7 @@ def software_times(boxes: Boxes, sources: Sources, meters: Meters, lanes: Lanes)
     """Every source is told, the slowest level settles, the slowest meter reads."""
     telling = lanes.spans({name: boxes.all[name].times.exchange for name in sources.columns})
     moving = np.concatenate([sources.trained, sources.inputs, sources.targets])
-    settling = float(sources.settle_seconds[moving].max())
+    settling = float(sources.settle_seconds[moving].max()) - waiting_seconds(boxes, meters)
     reading = lanes.spans(
         {
             name: times.exchange + meters.reads * (times.reading + times.transfer)
@@ -40,7 +41,7 @@ def software_times(boxes: Boxes, sources: Sources, meters: Meters, lanes: Lanes)
             for times in (boxes.all[name].times,)
         }
     )
-    return ProbeTimes(telling + settling + reading, telling)
+    return ProbeTimes(telling + max(0.0, settling) + reading, telling)
 
 
 def hardware_times(

@@ -49,9 +49,16 @@ class Levels:
         """These are sent again, whatever they were told."""
         self.certain[columns] = False
 
-    def set(self, levels: Float64, columns: NDArray[np.intp] | None = None) -> None:
+    def set(
+        self,
+        levels: Float64,
+        columns: NDArray[np.intp] | None = None,
+        *,
+        head_start_seconds: float = 0.0,
+    ) -> None:
         """Brings the terminals (or those of `columns`) to levels (K,), and waits for settling.
 
+        The wait is shorter by `head_start_seconds`, for whoever lets them pass before it reads.
         Instruments on different links are told at the same time. Errors are those of
         `SetsLevels.set_levels`; what was told and did not arrive is sent again next time.
         """
@@ -69,7 +76,7 @@ class Levels:
         if not tasks:
             return
         self._lanes.run_or_raise(tasks)
-        self._time.wait(max(due.values()) - self._time.now())
+        self._time.wait(max(due.values()) - head_start_seconds - self._time.now())
 
     def read(self) -> Float64:
         """Levels (K,) as the instruments tell them.

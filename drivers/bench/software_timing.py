@@ -9,9 +9,19 @@ from drivers.bench.boxes import Boxes
 from drivers.bench.lanes import Lanes
 from drivers.bench.levels import Levels
 from drivers.bench.wiring import Meters, Readings
+from mgd_lab.chip.instruments import DelaysReadings
 from mgd_lab.errors import LinkError
 
 Float64 = NDArray[np.float64]
+
+
+def waiting_seconds(boxes: Boxes, meters: Meters) -> float:
+    """Which every meter lets pass by itself, from its query to its reading, as levels settle."""
+    read = (boxes.all[name] for name in meters.names)
+    shortest = min(
+        box.trigger_delay_seconds if isinstance(box, DelaysReadings) else 0.0 for box in read
+    )
+    return max(0.0, shortest)
 
 
 class SoftwareTiming:
@@ -22,13 +32,14 @@ class SoftwareTiming:
         self._levels = levels
         self._meters = meters
         self._lanes = lanes
+        self._head_start = waiting_seconds(boxes, meters)
 
     def measure(self, levels: Float64) -> Readings:
         """Levels (n, K) → readings of each meter (n, reads, channels)."""
         taken: dict[str, list[Float64]] = {name: [] for name in self._meters.names}
         tasks = {name: lambda name=name: self._read(name, taken[name]) for name in taken}
         for k, row in enumerate(levels):
-            self._levels.set(row)
+            self._levels.set(row, head_start_seconds=self._head_start)
             self._lanes.run_or_raise(tasks)
             self._check(k, taken)
         return {name: np.stack(rows) for name, rows in taken.items()}

@@ -205,9 +205,9 @@ class FillsBuffers(Protocol):
 
 @runtime_checkable
 class DelaysReadings(Protocol):
-    """A meter that waits after each trigger before it reads, as its settings say."""
+    """A meter that waits before it reads, after a trigger as after a query, as its settings say."""
 
     @property
     def trigger_delay_seconds(self) -> float:
-        """From a trigger to the start of its reading; `times.reading` has it in it."""
+        """From trigger or query to the start of its reading; `times.reading` has it in it."""
         ...

@@ -24,7 +24,8 @@ def scale_progress(axes: Axes, runs: Sequence[RunCurves]) -> None:
     if not (mixed and firsts and last / min(extents) >= _LOGARITHMIC_FROM):
         scale_steps(axes, int(last))
         return
-    axes.set_xscale("log")
+    # A beginning at 0 has no place: a line drawn from there would look level.
+    axes.set_xscale("log", nonpositive="mask")
     axes.set_xlim(min(firsts), 1.1 * last)
     axes.xaxis.set_major_formatter(steps_text)
     axes.xaxis.set_minor_formatter("")

@@ -163,3 +163,15 @@ def test_telemetry_has_what_is_read_back_and_what_is_watched(shelf, yaml):
 
         world.faults["ammeter", "measure"] = [MeasurementError("an overflow")]
         assert np.isnan(chip.read_telemetry()[-1])
+
+
+@pytest.mark.parametrize(("delay", "waited"), [(0.0, [0.001]), (0.0006, [0.0004]), (0.002, [])])
+def test_settling_goes_on_while_the_meter_waits_by_itself(shelf, yaml, delay, waited):
+    text = yaml.replace("fake_buffer,", f"fake_buffer, delay: {delay},")
+    chip, world = shelf.chip(text, timing="software")
+    with chip:
+        chip.switch_outputs(True)
+        chip.outputs(np.zeros(9), ONE)
+        world.waits.clear()
+        chip.outputs(np.ones(9), ONE)
+        assert world.waits == pytest.approx(waited)
