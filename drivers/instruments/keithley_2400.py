@@ -16,27 +16,20 @@ from pydantic import Field, model_validator
 
 from drivers.instruments.conversation import Conversation
 from drivers.instruments.keithley_2400_sweep import Keithley2400Sweep
-from drivers.instruments.remembered import Remembered
 from drivers.instruments.scpi_identity import identify
-from drivers.instruments.scpi_queue import ScpiQueue
-from drivers.instruments.smu_settings import OTHER, UNITS, Quantity, SmuFunction, SmuRanges
+from drivers.instruments.scpi_smu import METER, OFF_STATES, SOURCE, Player, ScpiSmu
+from drivers.instruments.smu_settings import SmuFunction, SmuRanges
 from mgd_lab.chip.instruments import InstrumentChannel, InstrumentTimes, Pace
-from mgd_lab.errors import InstrumentError
 from mgd_lab.experiment.alternatives import key_problem
 from mgd_lab.experiment.instrument_settings import InstrumentDriver, InstrumentSettings
 
 Float64 = NDArray[np.float64]
 
-SOURCE = "1"
-METER = "sense"
-
-_WORDS: dict[Quantity, str] = {"voltage": "VOLT", "current": "CURR"}
 _CURRENTS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)
 _RANGES = {
     "2400": SmuRanges((0.2, 2.0, 20.0, 200.0), _CURRENTS, 1.05, 0.01, 10.0),
     "2401": SmuRanges((0.2, 2.0, 20.0), _CURRENTS, 1.05, 0.01, 10.0),
 }
-_OFF_STATES = {"normal": "NORM", "high_impedance": "HIMP", "zero": "ZERO", "guard": "GUAR"}
 _MOST_ERRORS = 10
 # Appendix A, timing of the source-delay-measure cycle: conversion, and what the firmware adds.
 _CONVERSION, _OVERHEAD, _OVERHEAD_WITH_AUTOZERO = 185e-6, 640e-6, 2.15e-3
@@ -73,7 +66,7 @@ class Keithley2400Settings(InstrumentSettings, SmuFunction):
         return self
 
 
-class Keithley2400:
+class Keithley2400(ScpiSmu):
     """A source, channel "1", and a meter of the other quantity, channel "sense".
 
     Args:
@@ -83,19 +76,13 @@ class Keithley2400:
     """
 
     def __init__(self, name: str, settings: Keithley2400Settings, library: Any) -> None:
-        self._name = name
-        self._settings = settings
         resource = settings.resource
-        self._talk = Conversation(library, resource, settings.timeout_seconds, name)
-        self._identity: dict[str, str] = {"resource": resource}
+        talk = Conversation(library, resource, settings.timeout_seconds, name)
+        super().__init__(name, settings, talk, resource, _MOST_ERRORS)
+        self._settings = settings
         self._ranges = _RANGES[settings.model]
-        self._source, self._sense = _WORDS[settings.source], _WORDS[OTHER[settings.source]]
         # RS-232 carries no binary data (error +701).
         self._as_text = resource.upper().startswith("ASRL")
-        self._queue = ScpiQueue(self._talk, _MOST_ERRORS)
-        self._remembered = Remembered(self._talk)
-        self._is_on = False
-        self._paced_by: Pace = "own"
         self._sweep = Keithley2400Sweep(
             self._talk,
             self._remembered,
@@ -106,14 +93,12 @@ class Keithley2400:
         )
 
     @property
-    def name(self) -> str:
-        """Its name in the chip file."""
-        return self._name
+    def _player(self) -> Player:
+        return self._sweep
 
     @property
-    def identity(self) -> Mapping[str, str]:
-        """Fields of `*IDN?`, and the resource."""
-        return self._identity
+    def _trip_query(self) -> str:
+        return f"SENS:{self._sense}:PROT:TRIP?"
 
     @property
     def channels(self) -> Sequence[InstrumentChannel]:
@@ -166,14 +151,6 @@ class Keithley2400:
         self._read_back()
         self._queue.refuse("its configuration")
 
-    def take_errors(self) -> Sequence[str]:
-        """Drains the error queue, which holds 10."""
-        return self._queue.drain()
-
-    def close(self) -> None:
-        """Ends the session."""
-        self._talk.close()
-
     def set_levels(self, levels: Mapping[str, float]) -> None:
         """One exchange; LimitError for −222."""
         self._remembered.set({f"SOUR:{self._source}:MODE": "FIX"})
@@ -183,33 +160,6 @@ class Keithley2400:
     def read_levels(self) -> Mapping[str, float]:
         """As programmed."""
         return {SOURCE: self._talk.ask_number(f"SOUR:{self._source}:LEV?")}
-
-    def switch_outputs(self, on: bool) -> None:
-        """Section 13; the interlock can refuse it (+802)."""
-        self._is_on = False
-        state = "ON" if on else "OFF"
-        self._queue.tell((f"OUTP {state}",), f"switching {state.lower()}")
-        self._is_on = on
-
-    def outputs_are_on(self) -> bool:
-        """As it tells."""
-        return self._talk.ask_number("OUTP?") != 0
-
-    def look_for_trips(self) -> Sequence[str]:
-        """Compliance now or during a list, and an output that went off by itself."""
-        flags = self._talk.ask(f"SENS:{self._sense}:PROT:TRIP?;:OUTP?").split(";")
-        if len(flags) != 2:
-            raise InstrumentError(f"{self._talk.place}: it told {flags} of its compliance")
-        limit = f"{self._settings.compliance:g} {UNITS[OTHER[self._settings.source]]}"
-        trips: list[str] = []
-        if flags[0].strip() != "0":
-            trips.append(f"its output is in compliance at {limit}")
-        steps = self._sweep.take_compliances()
-        if steps:
-            trips.append(f"{steps} steps of its list were in compliance at {limit}")
-        if self._is_on and flags[1].strip() == "0":
-            trips.append("its output went off by itself")
-        return trips
 
     def measure(self, count: int) -> Float64:
         """(count, 1), in V or A."""
@@ -229,19 +179,6 @@ class Keithley2400:
         self._queue.refuse("loading its list")
         self._paced_by = pace
 
-    def arm_list(self) -> None:
-        """Leaves idle where triggers pace it; otherwise `start_list` does."""
-        if self._paced_by == "trigger":
-            self._sweep.initiate()
-
-    def start_list(self) -> None:
-        """Leaves idle."""
-        self._sweep.initiate()
-
-    def steps_played(self) -> int:
-        """By the readings that it took."""
-        return self._sweep.steps_played()
-
     def arm_buffer(self, count: int, pace: Pace) -> None:
         """A reading a trigger; of an instrument that plays a list, a reading a step."""
         self._need_output()
@@ -249,23 +186,11 @@ class Keithley2400:
             self._queue.refuse("arming")
             self._sweep.initiate()
 
-    def fetch_buffer(self, count: int) -> Float64:
-        """(count, 1), in V or A."""
-        found = self._sweep.fetch(count)
-        return self._talk.readings(found, "the buffer").reshape(count, 1)
-
     @property
     def _conversion(self) -> float:
         settings = self._settings
         once = settings.nplc / settings.line_frequency_hertz + _CONVERSION
         return 3 * once + _OVERHEAD_WITH_AUTOZERO if settings.autozero else once + _OVERHEAD
-
-    def _need_output(self) -> None:
-        if not self._is_on:
-            raise InstrumentError(
-                f"{self._talk.place}: its output is off, and it measures only while that is on. "
-                "Map its source too, so that it is switched on with the others"
-            )
 
     def _that_switch_off(self) -> Sequence[tuple[str, str, str]]:
         """Query, command and value of what switches the output off where it changes."""
@@ -275,17 +200,6 @@ class Keithley2400:
             ("ROUT:TERM?", "ROUT:TERM", "FRON" if settings.terminals == "front" else "REAR"),
             ("SYST:RSEN?", "SYST:RSEN", "1" if settings.four_wire else "0"),
         )
-
-    def _set_unless_so(self, query: str, command: str, value: str) -> None:
-        found = self._talk.ask(query)
-        if found == value:
-            return
-        if self._is_on:
-            raise InstrumentError(
-                f"{self._talk.place}: its output is on, and {query} is {found}; to change that to "
-                f"{value} would switch it off. Bring it to 0 and switch it off by hand"
-            )
-        self._talk.tell(f"{command} {value}")
 
     def _commands(self) -> Sequence[str]:
         settings, source, sense = self._settings, self._source, self._sense
@@ -301,7 +215,7 @@ class Keithley2400:
             f"SENS:{sense}:NPLC {settings.nplc:g}",
             "SENS:AVER OFF",
             *(("SYST:AZER ON",) if settings.autozero else ("SYST:AZER OFF", "SYST:AZER ONCE")),
-            f"OUTP:SMOD {_OFF_STATES[settings.output_off]}",
+            f"OUTP:SMOD {OFF_STATES[settings.output_off]}",
             "SOUR:CLE:AUTO OFF",
             f"SOUR:{source}:MODE FIX",
             f"FORM:DATA {'ASC' if self._as_text else 'SRE'}",
@@ -318,21 +232,15 @@ class Keithley2400:
 
     def _read_back(self) -> None:
         settings, source, sense = self._settings, self._source, self._sense
-        for query, expected in (
+        expected = (
             (f"SENS:{sense}:PROT?", settings.compliance),
             (f"SOUR:{source}:RANG?", settings.source_range),
             (f"SENS:{sense}:NPLC?", settings.nplc),
             ("SYST:RSEN?", int(settings.four_wire)),
             ("SYST:LFR?", settings.line_frequency_hertz),
-        ):
-            found = self._talk.ask_number(query)
-            # It answers a range by what that reaches, 5 % more.
-            slack = 0.051 if query.endswith("RANG?") else 1e-4
-            if abs(found - expected) > slack * max(abs(expected), 1e-12):
-                raise InstrumentError(
-                    f"{self._talk.place}: {query} is {found:g} after it was set to {expected:g}"
-                    + ("; give it as line_frequency_hertz" if query == "SYST:LFR?" else "")
-                )
+        )
+        # It answers a range by what that reaches, 5 % more.
+        self._check_settings(expected, range_slack=0.051)
 
 
 DRIVER = InstrumentDriver(settings=Keithley2400Settings, build=Keithley2400)

@@ -20,10 +20,9 @@ from drivers.instruments.keithley_2450_blocks import (
     LARGEST_LIST,
     Keithley2450Blocks,
 )
-from drivers.instruments.remembered import Remembered
 from drivers.instruments.scpi_identity import identify
-from drivers.instruments.scpi_queue import ScpiQueue
-from drivers.instruments.smu_settings import OTHER, UNITS, Quantity, SmuFunction, SmuRanges
+from drivers.instruments.scpi_smu import METER, OFF_STATES, SOURCE, Player, ScpiSmu
+from drivers.instruments.smu_settings import Quantity, SmuFunction, SmuRanges
 from mgd_lab.chip.instruments import InstrumentChannel, InstrumentTimes, Pace
 from mgd_lab.errors import InstrumentError
 from mgd_lab.experiment.alternatives import key_problem
@@ -31,10 +30,6 @@ from mgd_lab.experiment.instrument_settings import InstrumentDriver, InstrumentS
 
 Float64 = NDArray[np.float64]
 
-SOURCE = "1"
-METER = "sense"
-
-_WORDS: dict[Quantity, str] = {"voltage": "VOLT", "current": "CURR"}
 _LIMITS: dict[Quantity, str] = {"voltage": "ILIM", "current": "VLIM"}
 _RANGES = SmuRanges(
     (0.02, 0.2, 2.0, 20.0, 200.0),
@@ -43,7 +38,6 @@ _RANGES = SmuRanges(
     0.01,
     10.0,
 )
-_OFF_STATES = {"normal": "NORM", "high_impedance": "HIMP", "zero": "ZERO", "guard": "GUAR"}
 _MOST_ERRORS = 1000
 _MOST_AT_ONCE = 10_000
 # Data sheet: 3130 readings a second to memory at 0.01 PLC and 60 Hz.
@@ -84,7 +78,7 @@ class Keithley2450Settings(InstrumentSettings, SmuFunction):
         return self
 
 
-class Keithley2450:
+class Keithley2450(ScpiSmu):
     """A source, channel "1", and a meter of the other quantity, channel "sense".
 
     Args:
@@ -94,16 +88,11 @@ class Keithley2450:
     """
 
     def __init__(self, name: str, settings: Keithley2450Settings, library: Any) -> None:
-        self._name = name
+        resource = settings.resource
+        talk = Conversation(library, resource, settings.timeout_seconds, name)
+        super().__init__(name, settings, talk, resource, _MOST_ERRORS)
         self._settings = settings
-        self._talk = Conversation(library, settings.resource, settings.timeout_seconds, name)
-        self._identity: dict[str, str] = {"resource": settings.resource}
-        self._source, self._sense = _WORDS[settings.source], _WORDS[OTHER[settings.source]]
         self._limit = f"SOUR:{self._source}:{_LIMITS[settings.source]}"
-        self._queue = ScpiQueue(self._talk, _MOST_ERRORS)
-        self._remembered = Remembered(self._talk)
-        self._is_on = False
-        self._paced_by: Pace = "own"
         self._blocks = Keithley2450Blocks(
             self._talk,
             self._source,
@@ -114,14 +103,12 @@ class Keithley2450:
         )
 
     @property
-    def name(self) -> str:
-        """Its name in the chip file."""
-        return self._name
+    def _player(self) -> Player:
+        return self._blocks
 
     @property
-    def identity(self) -> Mapping[str, str]:
-        """Fields of `*IDN?`, and the resource."""
-        return self._identity
+    def _trip_query(self) -> str:
+        return f"{self._limit}:TRIP?"
 
     @property
     def channels(self) -> Sequence[InstrumentChannel]:
@@ -174,14 +161,6 @@ class Keithley2450:
         self._read_back()
         self._queue.refuse("its configuration")
 
-    def take_errors(self) -> Sequence[str]:
-        """Drains the event log of errors."""
-        return self._queue.drain()
-
-    def close(self) -> None:
-        """Ends the session."""
-        self._talk.close()
-
     def set_levels(self, levels: Mapping[str, float]) -> None:
         """One exchange; LimitError for −222."""
         for level in levels.values():
@@ -190,33 +169,6 @@ class Keithley2450:
     def read_levels(self) -> Mapping[str, float]:
         """As programmed; after a list, its last level."""
         return {SOURCE: self._talk.ask_number(f"SOUR:{self._source}?")}
-
-    def switch_outputs(self, on: bool) -> None:
-        """The interlock can refuse it."""
-        self._is_on = False
-        state = "ON" if on else "OFF"
-        self._queue.tell((f"OUTP {state}",), f"switching {state.lower()}")
-        self._is_on = on
-
-    def outputs_are_on(self) -> bool:
-        """As it tells."""
-        return self._talk.ask_number("OUTP?") != 0
-
-    def look_for_trips(self) -> Sequence[str]:
-        """The limit now or during a list, and an output that went off by itself."""
-        flags = self._talk.ask(f"{self._limit}:TRIP?;:OUTP?").split(";")
-        if len(flags) != 2:
-            raise InstrumentError(f"{self._talk.place}: it told {flags} of its limit")
-        limit = f"{self._settings.compliance:g} {UNITS[OTHER[self._settings.source]]}"
-        trips: list[str] = []
-        if flags[0].strip() != "0":
-            trips.append(f"its output is in compliance at {limit}")
-        steps = self._blocks.take_limited()
-        if steps:
-            trips.append(f"{steps} steps of its list were in compliance at {limit}")
-        if self._is_on and flags[1].strip() == "0":
-            trips.append("its output went off by itself")
-        return trips
 
     def measure(self, count: int) -> Float64:
         """(count, 1), in V or A."""
@@ -236,19 +188,6 @@ class Keithley2450:
         self._queue.refuse("loading its list")
         self._paced_by = pace
 
-    def arm_list(self) -> None:
-        """Starts the trigger model where triggers pace it; otherwise `start_list` does."""
-        if self._paced_by == "trigger":
-            self._blocks.initiate()
-
-    def start_list(self) -> None:
-        """Starts the trigger model."""
-        self._blocks.initiate()
-
-    def steps_played(self) -> int:
-        """By the readings that it took."""
-        return self._blocks.steps_played()
-
     def arm_buffer(self, count: int, pace: Pace) -> None:
         """A reading a trigger; of an instrument that plays a list, a reading a step."""
         self._need_output()
@@ -256,11 +195,6 @@ class Keithley2450:
         if self._blocks.arm_buffer(count, pace):
             self._queue.refuse("arming")
             self._blocks.initiate()
-
-    def fetch_buffer(self, count: int) -> Float64:
-        """(count, 1), in V or A."""
-        found = self._blocks.fetch(count)
-        return self._talk.readings(found, "the buffer").reshape(count, 1)
 
     def _measured(self, count: int) -> Float64:
         self._remembered.set({"SENS:COUN": str(count)})
@@ -271,13 +205,6 @@ class Keithley2450:
         self._talk.tell('TRAC:TRIG "defbuffer1"')
         return self._blocks.stored(count)
 
-    def _need_output(self) -> None:
-        if not self._is_on:
-            raise InstrumentError(
-                f"{self._talk.place}: its output is off, and what it measures then is not the "
-                "chip. Map its source too, so that it is switched on with the others"
-            )
-
     def _that_switch_off(self) -> Sequence[tuple[str, str, str]]:
         """Query, command and value of what switches the output off where it changes."""
         settings, sense = self._settings, self._sense
@@ -286,17 +213,6 @@ class Keithley2450:
             ("ROUT:TERM?", "ROUT:TERM", "FRON" if settings.terminals == "front" else "REAR"),
             (f"SENS:{sense}:RSEN?", f"SENS:{sense}:RSEN", "1" if settings.four_wire else "0"),
         )
-
-    def _set_unless_so(self, query: str, command: str, value: str) -> None:
-        found = self._talk.ask(query)
-        if found == value:
-            return
-        if self._is_on:
-            raise InstrumentError(
-                f"{self._talk.place}: its output is on, and {query} is {found}; to change that to "
-                f"{value} would switch it off. Bring it to 0 and switch it off by hand"
-            )
-        self._talk.tell(f"{command} {value}")
 
     def _commands(self) -> Sequence[str]:
         settings, source, sense = self._settings, self._source, self._sense
@@ -312,7 +228,7 @@ class Keithley2450:
             f"SENS:{sense}:AVER OFF",
             f"SENS:{sense}:AZER {'ON' if settings.autozero else 'OFF'}",
             *(() if settings.autozero else ("SENS:AZER:ONCE",)),
-            f"OUTP:{source}:SMOD {_OFF_STATES[settings.output_off]}",
+            f"OUTP:{source}:SMOD {OFF_STATES[settings.output_off]}",
             f"SOUR:{source}:DEL 0",
             f"SOUR:{source}:READ:BACK OFF",
             "FORM REAL",
@@ -321,20 +237,15 @@ class Keithley2450:
 
     def _read_back(self) -> None:
         settings, source, sense = self._settings, self._source, self._sense
-        for query, expected in (
+        expected = (
             (f"{self._limit}?", settings.compliance),
             (f"SOUR:{source}:RANG?", settings.source_range),
             (f"SENS:{sense}:RANG?", _RANGES.meter_range(settings)),
             (f"SENS:{sense}:NPLC?", settings.nplc),
             (f"SENS:{sense}:RSEN?", int(settings.four_wire)),
             ("SYST:LFR?", settings.line_frequency_hertz),
-        ):
-            found = self._talk.ask_number(query)
-            if abs(found - expected) > 1e-4 * max(abs(expected), 1e-12):
-                raise InstrumentError(
-                    f"{self._talk.place}: {query} is {found:g} after it was set to {expected:g}"
-                    + ("; give it as line_frequency_hertz" if query == "SYST:LFR?" else "")
-                )
+        )
+        self._check_settings(expected, range_slack=1e-4)
 
 
 DRIVER = InstrumentDriver(settings=Keithley2450Settings, build=Keithley2450)

@@ -74,7 +74,7 @@ class Keithley2450Blocks:
         """There is no list any more."""
         self._steps = 0
 
-    def take_limited(self) -> int:
+    def take_compliances(self) -> int:
         """Steps of lists whose level was limited, since the last call."""
         found, self._limited = self._limited, 0
         return found

@@ -228,7 +228,7 @@ def test_outputs(scripted):
     assert smu.look_for_trips() == ["its output went off by itself"]
     smu.switch_outputs(False)
     assert smu.look_for_trips() == []
-    with pytest.raises(InstrumentError, match="of its limit"):
+    with pytest.raises(InstrumentError, match="of its compliance"):
         smu.look_for_trips()
 
 
