@@ -13,8 +13,8 @@ from mgd_lab.datasets import accuracy
 from mgd_lab.errors import MeasurementError
 from mgd_lab.experiment import Reference
 from mgd_lab.reference.cost import CostInTorch
-from mgd_lab.reference.library import Tensor, Torch
 from mgd_lab.reference.network import DifferentiableNetwork
+from mgd_lab.reference.pytorch import Tensor, Torch
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mgd_lab.costs import CostFunction
-from mgd_lab.reference.library import Tensor, Torch
+from mgd_lab.reference.pytorch import Tensor, Torch
 
 
 class CostInTorch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from mgd_lab.reference.library import Tensor, Torch
+from mgd_lab.reference.pytorch import Tensor, Torch
 from sim_instruments.chain import Chain, as_chain
 from sim_instruments.network import MultilayerPerceptron
 from sim_instruments.torch_network import torch_forward

@@ -18,9 +18,9 @@ from mgd_lab.errors import CapabilityError, ConfigurationError
 from mgd_lab.experiment import EmulationSettings, Experiment, NetworkSettings
 from mgd_lab.reference.backpropagation import Backpropagation
 from mgd_lab.reference.cost import CostInTorch
-from mgd_lab.reference.library import Torch
 from mgd_lab.reference.network import DifferentiableNetwork
 from mgd_lab.reference.plan import Plan, plan_of
+from mgd_lab.reference.pytorch import Torch
 from sim_instruments.emulated import EmulatedChip, emulated_chip
 from sim_instruments.emulated_network import network_of
 

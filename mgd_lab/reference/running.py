@@ -16,9 +16,9 @@ from mgd_lab.controller import Outcome, Progress, SystemClock
 from mgd_lab.errors import ConfigurationError, MgdLabError, RunStoreError
 from mgd_lab.experiment import LoadedExperiment, resolved_mapping
 from mgd_lab.records import Counters
-from mgd_lab.reference.library import device_name, device_of, load_torch, threads
 from mgd_lab.reference.loop import ReferenceTraining
 from mgd_lab.reference.preparing import Prepared, learner, prepare
+from mgd_lab.reference.pytorch import device_name, device_of, load_torch, threads
 from mgd_lab.reference.result import BACKPROPAGATION, ReferenceResult
 from mgd_lab.run_store import RunFolder, RunWriter, create_run, environment_record, open_run
 from mgd_lab.run_store.documents import json_text
