@@ -103,7 +103,8 @@ def killed_again_and_again(program, folder, path, kills, seed):
         # From the start of the process: opening, arming and reading the log are hit too.
         if done >= kills:
             code, errors = again.end()
-            assert code == 0, errors
+            # The last kill may have come when the run had ended, and its process had not.
+            assert code == 0 or "has ended (finished)" in errors, errors
             return run, done
         if not again.kill_after(rng.uniform(0.2, LONGEST_SECONDS)):
             return run, done
@@ -119,7 +120,7 @@ CASES = {
 }
 
 # The others are done too soon to be killed.
-STEPS = {"memory, every step": 12_000, "memory, learns": 12_000}
+STEPS = {"memory, every step": 12_000, "memory, learns": 120_000}
 
 
 def check(
