@@ -133,7 +133,7 @@ class BenchChip(OpenBench):
         )
 
     def _block(self, values: Float64, levels: Float64) -> Readings:
-        if not self._is_on:
+        if not self._outputs.were_switched_on:
             raise ChipError(f"{self._name}: its outputs are off, so that nothing can be measured")
         self._values[:] = values[-1]
         try:
@@ -143,17 +143,17 @@ class BenchChip(OpenBench):
             raise
         self._blocks += 1
         if self._blocks % self._settings.trips_every_blocks == 0:
-            self._look_for_trips()
+            self._outputs.look_for_trips()
         if self._blocks % self._settings.errors_every_blocks == 0:
             self._parts.opening.drain_errors(list(self._parts.boxes.all))
-            if not self._all_on():
+            if not self._outputs.all_on():
                 raise ChipError(f"{self._name}: an instrument has switched its outputs off")
         return readings
 
     def _add_cause(self, error: MeasurementError) -> None:
         """What a source says of itself may be why a meter overflowed."""
         try:
-            self._look_for_trips()
+            self._outputs.look_for_trips()
         except MgdLabError as cause:
             error.add_note(str(cause))
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from drivers.bench.description import describe, timing_report
 from drivers.bench.exchanges import Exchanges
 from drivers.bench.opening import FIELDS
+from drivers.bench.outputs import Outputs
 from drivers.bench.parts import parts_of
-from drivers.bench.safe_state import SafeState
+from drivers.bench.safe_state import SafeState, reasons_in_words
 from drivers.bench.settings import BenchSettings
 from mgd_lab.chip import ChipDescription, Recovery
 from mgd_lab.errors import (
@@ -47,7 +48,9 @@ class OpenBench:
         )
         # What every knob is meant to be at; NaN where nobody has said so.
         self._values: Float64 = parts.sources.resting.copy()
-        self._is_on = False
+        self._outputs = Outputs(
+            self._name, parts.boxes, parts.opening, parts.sources, parts.levels, parts.lanes
+        )
 
     @property
     def description(self) -> ChipDescription:
@@ -85,7 +88,9 @@ class OpenBench:
         self._values[parts.sources.trained] = np.nan
         try:
             self._exchanges.open(parts.opening.open)
-            self._is_on = self._exchanges.perform(self._any_on, "reading the outputs")
+            self._outputs.were_switched_on = self._exchanges.perform(
+                self._outputs.any_on, "reading the outputs"
+            )
         except BaseException as error:
             self._exchanges.close()
             parts.opening.close_after(error)
@@ -142,7 +147,7 @@ class OpenBench:
             ChipError: an instrument stays as it was, or trips at once.
         """
         self._exchanges.perform(
-            self._switch_on if on else self._switch_off,
+            self._switch_on if on else lambda: self._outputs.switch_off(self._not_trained()),
             f"switching outputs {'on' if on else 'off'}",
         )
 
@@ -151,8 +156,9 @@ class OpenBench:
 
         A source without a switch tells no more than its level: at level 0 it is what it was told.
         """
-        return self._exchanges.perform(self._any_on, "reading the outputs") or (
-            self._is_on and self._exchanges.perform(self._all_on, "reading the outputs")
+        return self._exchanges.perform(self._outputs.any_on, "reading the outputs") or (
+            self._outputs.were_switched_on
+            and self._exchanges.perform(self._outputs.all_on, "reading the outputs")
         )
 
     def _read_back(self, what: str) -> Float64:
@@ -166,78 +172,30 @@ class OpenBench:
         return values
 
     def _switch_on(self) -> None:
-        parts, sources = self._parts, self._parts.sources
-        still = np.ones(len(self._values), np.bool_)
-        still[sources.trained] = False
+        sources = self._parts.sources
+        still = self._not_trained()
         self._values[still] = sources.resting[still]
         known = np.flatnonzero(~np.isnan(self._values))
         levels = sources.levels(np.where(np.isnan(self._values), sources.safe, self._values))
-        parts.levels.set(levels, known)
-        boxes = parts.boxes
-        self._is_on = True
-        parts.opening.by_stage(
-            lambda name: lambda: boxes.sources[name].switch_outputs(True), sources.columns
-        )
-        off = [name for name in sources.columns if not parts.opening.is_on(name)]
-        if off:
-            raise ChipError(
-                f"{self._name}: outputs of {', '.join(off)} were switched on and read back as off. "
-                "Check the interlock and the supply"
-            )
-        self._look_for_trips()
+        self._outputs.switch_on(levels, known)
 
-    def _switch_off(self) -> None:
-        parts, sources = self._parts, self._parts.sources
-        self._is_on = False
+    def _not_trained(self) -> NDArray[np.intp]:
         still = np.ones(len(self._values), np.bool_)
-        still[sources.trained] = False
-        troubles: list[MgdLabError] = []
-        try:
-            parts.levels.set(parts.levels.safe, np.flatnonzero(still))
-        except MgdLabError as error:
-            # What cannot be set can perhaps be switched off.
-            troubles.append(error)
-        boxes = parts.boxes
-        parts.opening.backwards(
-            lambda name: lambda: boxes.sources[name].switch_outputs(False), sources.columns
-        )
-        # One without a switch has gone to level 0.
-        parts.levels.doubt(np.arange(len(self._values)))
-        if troubles:
-            raise troubles[0]
-
-    def _any_on(self) -> bool:
-        sources = self._parts.boxes.sources
-        return any(sources[name].outputs_are_on() for name in self._parts.sources.columns)
-
-    def _all_on(self) -> bool:
-        return all(self._parts.opening.is_on(name) for name in self._parts.sources.columns)
-
-    def _look_for_trips(self) -> None:
-        found: dict[str, Sequence[str]] = {}
-        boxes = self._parts.boxes
-
-        def look(name: str) -> None:
-            found[name] = boxes.sources[name].look_for_trips()
-
-        self._parts.lanes.run_or_raise(
-            {name: lambda name=name: look(name) for name in self._parts.sources.columns}
-        )
-        tripped = [f"{name}: {', '.join(trips)}" for name, trips in found.items() if trips]
-        if tripped:
-            raise ChipError(
-                f"{self._name}: {'; '.join(tripped)}. The block was not used. Check the wiring and "
-                "the chip, or the compliance in the chip file"
-            )
+        still[self._parts.sources.trained] = False
+        return np.flatnonzero(still)
 
     def _reopen(self, names: set[str]) -> None:
         parts = self._parts
-        parts.opening.reopen(names or set(parts.boxes.all), parts.levels, outputs_on=self._is_on)
+        parts.opening.reopen(
+            names or set(parts.boxes.all),
+            parts.levels,
+            outputs_on=self._outputs.were_switched_on,
+        )
 
     def _made_safe(self) -> MgdLabError | None:
         """What is to be raised about the way down; None where all is verified and no error kept."""
         parts = self._parts
-        self._is_on = False
+        self._outputs.were_switched_on = False
         unsafe = self._safe.reach()
         reachable = [name for name in parts.boxes.all if name not in unsafe]
         complaint: MgdLabError | None = None
@@ -247,10 +205,7 @@ class OpenBench:
             complaint = error
         if not unsafe:
             return complaint
-        reasons = "; ".join(
-            reason if reason.startswith(name) else f"{name}: {reason}"
-            for name, reason in unsafe.items()
-        )
+        reasons = reasons_in_words(unsafe)
         others = [name for name in parts.sources.columns if name not in unsafe]
         rest = f" All others ({', '.join(others)}) are, as read back." if others else ""
         failure = UnverifiedError(

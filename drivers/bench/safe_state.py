@@ -91,6 +91,14 @@ class SafeState:
             raise ChipError(differs)
 
 
+def reasons_in_words(unsafe: Mapping[str, str]) -> str:
+    """What `SafeState.reach` gave, as a part of a sentence."""
+    return "; ".join(
+        reason if reason.startswith(name) else f"{name}: {reason}"
+        for name, reason in unsafe.items()
+    )
+
+
 def told(error: BaseException) -> str:
     """An error in words; its kind too where it is none of ours."""
     if isinstance(error, MgdLabError):

@@ -208,7 +208,7 @@ def test_an_instrument_that_was_restarted_is_not_used_on(shelf, measured):
     chip, world = shelf.chip(timing="software", retries=RETRIED)
 
     def restart(name, method):
-        if (name, method) == ("smu", "connect") and chip._is_on:
+        if (name, method) == ("smu", "connect") and world.on["smu"]:
             for channel in "abc":
                 world.levels["smu", channel] = 0.0
             world.on["smu"] = False
