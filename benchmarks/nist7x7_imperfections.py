@@ -2,7 +2,7 @@
 
     python benchmarks/nist7x7_imperfections.py claims [--seeds 5] [--steps 1000000] [--json FILE]
     python benchmarks/nist7x7_imperfections.py curves [--seeds 3] [--steps 300000] [--json FILE]
-                                                      [--figure FILE]
+                                                      [--only TITLE] [--figure FILE]
 
 `claims` trains a clean chip and three imperfect ones for 10⁶ steps and prints the median accuracy
 on the held-out tenth; Adam beside the shipped rule where neurons differ. `curves` turns up one
@@ -19,7 +19,7 @@ import json
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +47,13 @@ class Imperfection:
         title: with its unit, for tables and axes.
         levels: from none to too much.
         key: of the chip file, below `imperfections`; a level goes there.
+        besides: what else is said there.
     """
 
     title: str
     levels: Sequence[float]
     key: str
+    besides: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def overrides(self, level: float) -> Overrides:
         """Of the experiment."""
@@ -64,17 +66,23 @@ class Imperfection:
         for name in reversed(self.key.split(".")):
             value = {name: value}
         own: Overrides = _BY_ITSELF if self.key == "activation_variation" else {}
-        return {"chip.imperfections": value, **own}
+        return {"chip.imperfections": {**value, **self.besides}, **own}
 
 
 CURVES = (
-    Imperfection("cost noise", (0, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3), "cost_noise.white"),
-    Imperfection("read noise of outputs", (0, 3e-3, 1e-2, 3e-2, 0.1, 0.3), "read_noise.outputs"),
-    Imperfection("update noise", (0, 3e-5, 3e-4, 3e-3, 1e-2, 3e-2, 0.1), "update_noise"),
-    Imperfection("activation variation", (0, 0.1, 0.2, 0.4, 0.8, 1.6), "activation_variation"),
+    Imperfection("cost noise σ", (0, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3), "cost_noise.white"),
+    Imperfection("read noise σ of outputs", (0, 3e-3, 1e-2, 3e-2, 0.1, 0.3), "read_noise.outputs"),
+    Imperfection("noise σ of values written", (0, 3e-4, 3e-3, 1e-2, 3e-2, 0.1), "update_noise"),
+    Imperfection(
+        "noise σ of increments",
+        (0, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2),
+        "update_noise",
+        {"writing": "increments"},
+    ),
+    Imperfection("activation variation σ", (0, 0.1, 0.2, 0.4, 0.8, 1.6), "activation_variation"),
     Imperfection("bits of θ, float copy", (0, 8, 6, 5, 4, 3, 2), "resolution.bits"),
-    Imperfection("crosstalk", (0, 0.05, 0.1, 0.2, 0.4, 0.8), "crosstalk"),
-    Imperfection("stuck parameters", (0, 0.02, 0.05, 0.1, 0.2, 0.4), "stuck.fraction"),
+    Imperfection("crosstalk to neighbours", (0, 0.05, 0.1, 0.2, 0.4, 0.8), "crosstalk"),
+    Imperfection("fraction of θ stuck", (0, 0.02, 0.05, 0.1, 0.2, 0.4), "stuck.fraction"),
 )
 
 CLAIMS: Mapping[str, tuple[Overrides, float]] = {
@@ -136,10 +144,10 @@ def claims(seeds: int, steps: int) -> list[dict[str, Any]]:
     return table
 
 
-def curves(seeds: int, steps: int) -> list[dict[str, Any]]:
+def curves(seeds: int, steps: int, only: str) -> list[dict[str, Any]]:
     """Probes to the target against the level of each imperfection."""
     every = max(2000, steps // 100)
-    cells = [(each, level) for each in CURVES for level in each.levels]
+    cells = [(each, level) for each in CURVES if only in each.title for level in each.levels]
     runs = [
         {
             **_common(seed, steps, every, "validation"),
@@ -183,7 +191,11 @@ def _accuracy(ended: Ended) -> float:
 
 
 def draw(table: list[dict[str, Any]], path: Path, steps: int) -> None:
-    """Probes to the target against each level; crosses where most chips never get there."""
+    """Probes to the target against each level.
+
+    Open circles where some of the chips did not get there in the probes of a run (dotted), crosses
+    where most did not.
+    """
     plt: Any = importlib.import_module("matplotlib.pyplot")
     with plt.rc_context(dict(SETTINGS)):
         columns = 4
@@ -196,19 +208,37 @@ def draw(table: list[dict[str, Any]], path: Path, steps: int) -> None:
                 continue
             _panel(axis, CURVES[place], table, 2 * steps)
             if place % columns == 0:
-                axis.set_ylabel("probes to 80 %")
+                axis.set_ylabel("probes to 80 % (10³)")
         figure.savefig(path)
 
 
 def _panel(axis: Any, each: Imperfection, table: list[dict[str, Any]], most: int) -> None:
     rows = [row for row in table if row["imperfection"] == each.title]
     places = list(range(len(rows)))
-    reached = [(k, row["median_probes"]) for k, row in enumerate(rows) if row["median_probes"]]
+    reached = [(k, row) for k, row in enumerate(rows) if row["median_probes"]]
     never = [k for k, row in enumerate(rows) if not row["median_probes"]]
-    axis.axhline(most, color=GREY, linewidth=0.6, linestyle=(0, (1, 1)))
-    axis.plot([k for k, _ in reached], [p for _, p in reached], "o-", color=PALETTE[0])
-    axis.plot(never, [most] * len(never), "x", color=PALETTE[1], markersize=4, markeredgewidth=1)
-    axis.set_yscale("log")
+    thousands = most / 1000
+    axis.axhline(thousands, color=GREY, linewidth=0.6, linestyle=(0, (1, 1)))
+    axis.plot(
+        [k for k, _ in reached],
+        [row["median_probes"] / 1000 for _, row in reached],
+        color=PALETTE[0],
+    )
+    for k, row in reached:
+        axis.plot(
+            k,
+            row["median_probes"] / 1000,
+            "o",
+            color=PALETTE[0],
+            markerfacecolor=PALETTE[0] if row["reached"] == row["of"] else "white",
+            markersize=3.2,
+            markeredgewidth=0.8,
+        )
+    axis.plot(
+        never, [thousands] * len(never), "x", color=PALETTE[1], markersize=4, markeredgewidth=1
+    )
+    axis.set_ylim(0, 1.1 * thousands)
+    axis.set_xlim(-0.4, len(rows) - 0.6)
     axis.set_xlabel(each.title)
     axis.set_xticks(places, ["none" if not row["level"] else f"{row['level']:g}" for row in rows])
     axis.tick_params(axis="x", labelrotation=60)
@@ -220,6 +250,7 @@ def main() -> None:
     parser.add_argument("study", choices=("claims", "curves"))
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--steps", type=int)
+    parser.add_argument("--only", default="", help="curves whose title has this in it")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--figure", type=Path)
     given = parser.parse_args()
@@ -227,7 +258,7 @@ def main() -> None:
         table = claims(given.seeds or 5, given.steps or 1_000_000)
     else:
         steps = given.steps or 300_000
-        table = curves(given.seeds or 3, steps)
+        table = curves(given.seeds or 3, steps, given.only)
         if given.figure:
             draw(table, given.figure, steps)
     if given.json:

@@ -188,8 +188,12 @@ class ConnectedChip:
             self._identity["errors_found_when_opened"] = ", ".join(errors)
         self._declared = self._link.describe()
         named = dataclasses.replace(self._declared, name=self._given_name or self._declared.name)
-        self._description = narrowed(named, self._limits)
+        self._description = self._described(narrowed(named, self._limits))
         self._epoch = self._link.learn_epoch()
+
+    def _described(self, own: ChipDescription) -> ChipDescription:
+        """With what is beside the chip."""
+        return own
 
     def _restore(self) -> str:
         """In step again; a device that was restarted is told all that it had been told."""

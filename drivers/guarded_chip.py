@@ -51,6 +51,9 @@ class GuardedChip(ConnectedChip):
     def switch_outputs(self, on: bool) -> None:
         """Outputs on or off; a device that was restarted is switched again as it was last told."""
         self._need("output_switch")
+        self._switch_its_outputs(on)
+
+    def _switch_its_outputs(self, on: bool) -> None:
         request = SwitchOutputs(on)
         if on:
             self._outputs_switched_on = True
@@ -62,6 +65,9 @@ class GuardedChip(ConnectedChip):
     def outputs_are_on(self) -> bool:
         """As the chip says."""
         self._need("output_switch")
+        return self._its_outputs_are_on()
+
+    def _its_outputs_are_on(self) -> bool:
         found = self._perform(lambda: self._link.exchange(ReadOutputs(), 1), "reading the outputs")
         return bool(found[0] != 0)
 
@@ -95,6 +101,9 @@ class GuardedChip(ConnectedChip):
         count = len(self.description.telemetry)
         if not count:
             raise CapabilityError(f"{self._link.name}: the chip reports no telemetry")
+        return self._read_own_telemetry(count)
+
+    def _read_own_telemetry(self, count: int) -> Float64:
         return self._perform(
             lambda: self._link.exchange(ReadTelemetry(), count), "reading telemetry"
         )
@@ -146,8 +155,8 @@ class GuardedChip(ConnectedChip):
     def _switch_off_again(self) -> None:
         if not self._outputs_switched_on:
             return
-        self.switch_outputs(on=False)
-        if self.outputs_are_on():
+        self._switch_its_outputs(on=False)
+        if self._its_outputs_are_on():
             raise ChipError("its outputs read on after they were switched off")
         self._outputs_switched_on = False
 

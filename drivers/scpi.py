@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drivers.powered_chip import chip_of
 from drivers.remote_chip import RemoteChip
 from drivers.scpi_link import ScpiLink
 from drivers.scpi_settings import ScpiSettings
@@ -24,13 +25,7 @@ def scpi_chip(
     name = settings.name or settings.resource
     library = settings.visa_library if visa_library is None else visa_library
     session = VisaSession(library, settings.resource, settings.timeout_seconds, name)
-    return RemoteChip(
-        ScpiLink(session, name, sequence),
-        name=settings.name,
-        identity=settings.identity,
-        limits=settings.limits,
-        retries=settings.retries,
-    )
+    return chip_of(ScpiLink(session, name, sequence), name, settings, library)
 
 
 DRIVER = ChipDriver(settings=ScpiSettings, build=scpi_chip)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from mgd_lab.chip import Chip
 from mgd_lab.version import __version__
@@ -26,8 +28,22 @@ from mgd_lab.wire.frames import (
     frame,
 )
 from sim_instruments.power import abandon, restart
+from sim_instruments.scpi_chip import EmulationKeys, chip_behind, model_of
 from sim_instruments.scpi_exchange import TrainingRequests
+from sim_instruments.serial_server import LineDevice
 from sim_instruments.watchdog import HostWatch
+
+
+@dataclass(frozen=True)
+class SimulatedBoard:
+    """What an entry point of the group `mgd_lab.simulated_boards` names.
+
+    Attributes:
+        build: a driver's settings → the device behind its serial port.
+    """
+
+    build: Callable[[Any], LineDevice]
+
 
 _FIRST_OF_THE_LINE = 0x40
 """Opcodes below are those of training requests."""
@@ -127,3 +143,15 @@ class FramesDevice:
             return reply_frame(reply)
         status, reason = self._refusals.pop()
         return refusal_frame(request.sequence, self._epoch, status, reason)
+
+
+def board_of(chip: Chip, settings: EmulationKeys) -> FramesDevice:
+    """A board with the chip on it, which calls itself as the chip file does."""
+    return FramesDevice(chip, model=model_of(settings), serial=settings.name or str(settings.seed))
+
+
+def _build(settings: EmulationKeys) -> FramesDevice:
+    return board_of(chip_behind(settings), settings)
+
+
+BOARD = SimulatedBoard(build=_build)

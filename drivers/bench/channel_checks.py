@@ -11,6 +11,7 @@ from mgd_lab.errors import MgdLabError
 from mgd_lab.experiment import key_problem
 from mgd_lab.experiment.bench_mapping import BenchMapping
 from mgd_lab.experiment.bench_terminals import ChannelMap, Knob
+from mgd_lab.experiment.instrument_settings import InstrumentSettings
 from mgd_lab.experiment.nearest import did_you_mean
 
 Key = tuple[str | int, ...]
@@ -18,39 +19,41 @@ Key = tuple[str | int, ...]
 _ROUNDING = 1e-9
 
 
-def build_instruments(bench: BenchMapping, library: Any) -> dict[str, Instrument]:
+def build_instruments(
+    sections: Mapping[str, InstrumentSettings], library: Any
+) -> dict[str, Instrument]:
     """Name → instrument, none of them connected; MgdLabError where one cannot be built."""
     drivers = instrument_drivers()
     return {
         name: drivers[section.driver].build(name, section, library)
-        for name, section in bench.instruments.items()
+        for name, section in sections.items()
     }
 
 
-def check_channels(bench: BenchMapping) -> None:
-    """Raises what a validator raises, at the key that is wrong. No instrument is connected."""
+def unconnected(sections: Mapping[str, InstrumentSettings]) -> dict[str, Instrument]:
+    """The same for a validator: what cannot be built is told at its key."""
     instruments: dict[str, Instrument] = {}
     drivers = instrument_drivers()
-    for name, section in bench.instruments.items():
+    for name, section in sections.items():
         try:
             instruments[name] = drivers[section.driver].build(name, section, None)
         except MgdLabError as error:
             raise key_problem(str(error), "instruments", name) from error
+    return instruments
+
+
+def check_channels(bench: BenchMapping) -> None:
+    """Raises what a validator raises, at the key that is wrong. No instrument is connected."""
+    instruments = unconnected(bench.instruments)
     for knob in bench.knobs:
-        channel = _channel(instruments, knob.instrument, knob.channel, "source", knob.key)
-        _check_range(knob, channel)
+        check_source(instruments, knob)
     for name, channel, key in bench.meter_channels():
-        _channel(instruments, name, channel, "meter", key)
+        find_channel(instruments, name, channel, "meter", key)
     for mapping, channel, key in _mappings(bench):
         direction = "meter" if key[0] in ("outputs", "telemetry") else "source"
-        found = _channel(instruments, mapping.instrument, channel, direction, key)
-        if mapping.unit != found.unit and "gain" not in mapping.model_fields_set:
-            raise key_problem(
-                f"mixed units: {mapping.unit or 'none'} here, and channel {channel!r} of "
-                f"{mapping.instrument} is in {found.unit}; give the gain that converts",
-                *key,
-                "unit",
-            )
+        check_unit(instruments, mapping, channel, direction, key)
+    if bench.simulated is not None:
+        check_loads(instruments, bench.simulated.loads, "simulated", "loads")
     for k, output in enumerate(bench.outputs):
         if output.take == "integral" and not instruments[output.instrument].times.reading > 0:
             raise key_problem(
@@ -71,9 +74,46 @@ def _mappings(bench: BenchMapping) -> Iterator[tuple[ChannelMap, str, Key]]:
         yield target, target.channel, ("cost", "targets", k)
 
 
-def _channel(
+def check_source(instruments: Mapping[str, Instrument], knob: Knob) -> None:
+    """Its channel is there, and reaches what the knob may be set to."""
+    _check_range(knob, find_channel(instruments, knob.instrument, knob.channel, "source", knob.key))
+
+
+def check_unit(
+    instruments: Mapping[str, Instrument],
+    mapping: ChannelMap,
+    channel: str,
+    direction: str,
+    key: Key,
+) -> None:
+    """A mapping to another unit than its channel's says how it converts."""
+    found = find_channel(instruments, mapping.instrument, channel, direction, key)
+    if mapping.unit != found.unit and "gain" not in mapping.model_fields_set:
+        raise key_problem(
+            f"mixed units: {mapping.unit or 'none'} here, and channel {channel!r} of "
+            f"{mapping.instrument} is in {found.unit}; give the gain that converts",
+            *key,
+            "unit",
+        )
+
+
+def check_loads(
+    instruments: Mapping[str, Instrument], loads: Mapping[str, Mapping[str, float]], *place: str
+) -> None:
+    """What is wired to simulated terminals is wired to such as there are."""
+    for name, channels in loads.items():
+        if name not in instruments:
+            raise key_problem(
+                f"no instrument {name!r}{did_you_mean(name, instruments)}", *place, name
+            )
+        for channel in channels:
+            find_channel(instruments, name, channel, "source", (*place, name, channel))
+
+
+def find_channel(
     instruments: Mapping[str, Instrument], name: str, channel: str, direction: str, key: Key
 ) -> InstrumentChannel:
+    """A channel that is mapped; the problem is told at `key`."""
     instrument = instruments[name]
     protocol = SetsLevels if direction == "source" else Measures
     here = {each.name: each for each in instrument.channels if each.direction == direction}

@@ -198,10 +198,12 @@ class OpenBench:
         self._outputs.were_switched_on = False
         unsafe = self._safe.reach()
         reachable = [name for name in parts.boxes.all if name not in unsafe]
-        complaint: MgdLabError | None = None
+        complaint: MgdLabError | None = self._safe.complaint(self._name)
         try:
             parts.opening.drain_errors(reachable)
         except MgdLabError as error:
+            if complaint is not None:
+                error.add_note(str(complaint))
             complaint = error
         if not unsafe:
             return complaint

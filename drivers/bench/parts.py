@@ -50,12 +50,22 @@ def parts_of(settings: BenchSettings, library: Any) -> Parts:
     if isinstance(library, TimedLibrary):
         library, time = library.library, library.time
     boxes = Boxes.sorted(
-        build_instruments(settings, settings.visa_library if library is None else library)
+        build_instruments(
+            settings.instruments, settings.visa_library if library is None else library
+        )
     )
     resources = {name: section.resource for name, section in settings.instruments.items()}
     lanes = Lanes(resources, time)
     envelope = describe(settings, ProbeTimes(0.0, 0.0))
-    sources, meters = Sources(settings, boxes.all, envelope), Meters(settings, boxes.all)
+    sources = Sources(
+        boxes.all,
+        settings.parameter_knobs,
+        settings.input_knobs,
+        settings.target_knobs,
+        settle_seconds=settings.settle_seconds,
+        envelope=envelope,
+    )
+    meters = Meters(settings, boxes.all)
     levels = Levels(boxes, sources, lanes, time)
     slew_limited = bool((envelope.slew_per_second > 0).any())
     choice = choose_timing(settings, boxes, sources, meters, slew_limited)
@@ -79,5 +89,5 @@ def parts_of(settings: BenchSettings, library: Any) -> Parts:
         choice=choice,
         timing=timing,
         times=times,
-        watched=Watched(settings, boxes, lanes),
+        watched=Watched(settings.telemetry, boxes, lanes),
     )

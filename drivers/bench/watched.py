@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from drivers.bench.boxes import Boxes
 from drivers.bench.lanes import Lanes
 from drivers.bench.wiring import meter_column
 from mgd_lab.errors import MeasurementError
-from mgd_lab.experiment.bench_mapping import BenchMapping
+from mgd_lab.experiment.bench_terminals import TelemetryMap
 
 Float64 = NDArray[np.float64]
 
@@ -19,7 +20,7 @@ Float64 = NDArray[np.float64]
 class Watched:
     """One reading of each, when it is asked for."""
 
-    def __init__(self, bench: BenchMapping, boxes: Boxes, lanes: Lanes) -> None:
+    def __init__(self, telemetry: Sequence[TelemetryMap], boxes: Boxes, lanes: Lanes) -> None:
         self._boxes = boxes
         self._lanes = lanes
         self._places = [
@@ -28,7 +29,7 @@ class Watched:
                 meter_column(boxes.all[each.instrument], each.channel),
                 each.conversion,
             )
-            for each in bench.telemetry
+            for each in telemetry
         ]
 
     def read(self) -> list[float]:

@@ -24,9 +24,10 @@ class Sources:
     """K knobs in a row: all parameters, then inputs, then targets.
 
     Args:
-        bench: the mappings.
         instruments: by name; they need not be connected.
-        envelope: limits and safe values of the trained parameters.
+        parameters, inputs, targets: what is mapped to them.
+        settle_seconds: of knobs that say nothing of it.
+        envelope: limits and safe values of the trained parameters; None where nothing is trained.
 
     Attributes:
         knobs: in the order of the columns.
@@ -40,12 +41,15 @@ class Sources:
 
     def __init__(
         self,
-        bench: BenchMapping,
         instruments: Mapping[str, Instrument],
-        envelope: ChipDescription,
+        parameters: Sequence[Knob],
+        inputs: Sequence[Knob] = (),
+        targets: Sequence[Knob] = (),
+        *,
+        settle_seconds: float,
+        envelope: ChipDescription | None = None,
     ) -> None:
-        parameters, inputs = bench.parameter_knobs, bench.input_knobs
-        self.knobs: Sequence[Knob] = bench.knobs
+        self.knobs: Sequence[Knob] = (*parameters, *inputs, *targets)
         trained = [k for k, knob in enumerate(parameters) if knob.held is None]
         self.trained: Columns = np.array(trained, np.intp)
         first = len(parameters)
@@ -56,16 +60,19 @@ class Sources:
         self.resting = np.array(
             [knob.safe if knob.held is None else knob.held for knob in self.knobs]
         )
-        self.settle_seconds = np.array([_settling(bench, instruments, knob) for knob in self.knobs])
+        self.settle_seconds = np.array(
+            [_settling(settle_seconds, instruments, knob) for knob in self.knobs]
+        )
         self._low = np.array([knob.low for knob in self.knobs])
         self._high = np.array([knob.high for knob in self.knobs])
-        for values, narrowed in (
-            (self.safe, envelope.safe),
-            (self.resting, envelope.safe),
-            (self._low, envelope.low),
-            (self._high, envelope.high),
-        ):
-            values[self.trained] = narrowed
+        if envelope is not None:
+            for values, narrowed in (
+                (self.safe, envelope.safe),
+                (self.resting, envelope.safe),
+                (self._low, envelope.low),
+                (self._high, envelope.high),
+            ):
+                values[self.trained] = narrowed
         self._conversion = (
             np.array([knob.conversion.slope for knob in self.knobs]),
             np.array([knob.conversion.offset for knob in self.knobs]),
@@ -177,6 +184,6 @@ def _columns(knobs: Sequence[Knob]) -> dict[str, Columns]:
     return {name: np.array(columns, np.intp) for name, columns in found.items()}
 
 
-def _settling(bench: BenchMapping, instruments: Mapping[str, Instrument], knob: Knob) -> float:
-    asked = bench.settle_seconds if knob.settle_seconds is None else knob.settle_seconds
+def _settling(usual: float, instruments: Mapping[str, Instrument], knob: Knob) -> float:
+    asked = usual if knob.settle_seconds is None else knob.settle_seconds
     return max(asked, instruments[knob.instrument].times.level)

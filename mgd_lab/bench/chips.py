@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from mgd_lab.bench.registry import SIMULATED_INSTRUMENTS, EntryPoints, chip_drivers
+from mgd_lab.bench.registry import chip_drivers
 from mgd_lab.bench.simulated_bench import simulated_bench
+from mgd_lab.bench.simulated_link import simulated_link
 from mgd_lab.chip import Chip
-from mgd_lab.errors import ConfigurationError
 from mgd_lab.experiment import ChipSettings
 from mgd_lab.experiment.bench_mapping import BenchMapping
-from sim_instruments.visa_library import SimulatedInstrument, simulated_library
 
 SIMULATION = "@sim"
 
@@ -32,20 +31,7 @@ def visa_library(settings: ChipSettings) -> Any:
         return name
     if isinstance(settings, BenchMapping):
         return simulated_bench(settings)
-    simulated: Any = getattr(settings, "simulated", None)
-    if simulated is None:
-        raise ConfigurationError(
-            f'chip.simulated: visa_library "{SIMULATION}" needs the instrument that is simulated'
-        )
-    instruments = EntryPoints(SIMULATED_INSTRUMENTS, SimulatedInstrument)
-    if simulated.instrument not in instruments:
-        raise ConfigurationError(
-            f"chip.simulated.instrument: no instrument {simulated.instrument!r}; installed: "
-            f"{', '.join(sorted(instruments)) or 'none'}"
-        )
-    core = instruments[simulated.instrument].build(settings)
-    resource: Any = simulated.resource or getattr(settings, "resource", None)
-    return simulated_library({resource: core})
+    return simulated_link(settings)
 
 
 def is_simulated(settings: ChipSettings, chip: Chip) -> bool:

@@ -10,8 +10,16 @@ from mgd_lab.experiment.entry_points import EntryPoints
 
 CHIPS = "mgd_lab.chips"
 SIMULATED_INSTRUMENTS = "mgd_lab.simulated_instruments"
+SIMULATED_BOARDS = "mgd_lab.simulated_boards"
 
-__all__ = ["CHIPS", "SIMULATED_INSTRUMENTS", "EntryPoints", "SettingsOfDrivers", "chip_drivers"]
+__all__ = [
+    "CHIPS",
+    "SIMULATED_BOARDS",
+    "SIMULATED_INSTRUMENTS",
+    "EntryPoints",
+    "SettingsOfDrivers",
+    "chip_drivers",
+]
 
 
 class SettingsOfDrivers(Mapping[str, type[ChipSettings]]):

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from mgd_lab.bench.registry import SettingsOfDrivers, chip_drivers
-from mgd_lab.bench.serving_bench import bench_endpoints
+from mgd_lab.bench.serving_bench import bench_endpoints, instrument_endpoints
+from mgd_lab.bench.simulated_link import beside_chip
 from mgd_lab.chip import Chip
 from mgd_lab.errors import ConfigurationError
 from mgd_lab.experiment import load_chip
 from mgd_lab.experiment.bench_mapping import BenchMapping
-from sim_instruments.frames_chip import FramesDevice
+from sim_instruments.frames_chip import board_of
 from sim_instruments.hislip_server import HislipServer
 from sim_instruments.message_exchange import PolledCore
 from sim_instruments.occupancy import Endpoint, Occupancy
-from sim_instruments.scpi_chip import chip_behind, device_of, model_of
+from sim_instruments.scpi_chip import chip_behind, device_of
 from sim_instruments.serial_server import SerialServer
 from sim_instruments.socket_server import SocketServer
 from sim_instruments.turns import LineInTurn, ScpiInTurn, Turns
@@ -32,7 +33,8 @@ class Places:
 
     Attributes:
         host: address to listen on.
-        tcp, hislip: ports of the raw SCPI socket and of HiSLIP, 0 for any that is free.
+        tcp, hislip: ports of the raw SCPI socket and of HiSLIP, 0 for any that is free. Instruments
+            beside the chip are served on the ports after that of the socket.
         serial: path of the link to a pseudo-terminal that speaks frames.
         baud_rate: to pace the terminal like a line of this speed; None for as fast as it goes.
     """
@@ -95,12 +97,13 @@ def _endpoints(chip: Chip, settings: Any, places: Places) -> list[Endpoint]:
     occupancy, turns = Occupancy(), Turns()
     if places.serial is not None:
         core = ScpiInTurn(core, turns)
-        board = FramesDevice(
-            chip, model=model_of(settings), serial=settings.name or str(settings.seed)
-        )
+        board = board_of(chip, settings)
         endpoints.append(SerialServer(LineInTurn(board, turns), places.serial, places.baud_rate))
     if places.hislip is not None:
         endpoints.insert(0, HislipServer(core, places.host, places.hislip, occupancy))
     if places.tcp is not None:
         endpoints.insert(0, SocketServer(core, places.host, places.tcp, occupancy))
+        if getattr(settings, "instruments", None):
+            first = places.tcp + 1 if places.tcp else 0
+            endpoints += instrument_endpoints(beside_chip(settings).cores, places.host, first)
     return endpoints

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mgd_lab.bench.simulated_bench import SIMULATED_BENCH
 from mgd_lab.errors import ConfigurationError
 from mgd_lab.experiment.bench_mapping import BenchMapping
 from mgd_lab.experiment.entry_points import EntryPoints
-from sim_instruments.bench.bench import Bench
+from sim_instruments.bench.bench import Bench, CoreOnBench
 from sim_instruments.bench.plug import BenchInstrument
 from sim_instruments.message_exchange import PolledCore
 from sim_instruments.occupancy import Endpoint, Occupancy
@@ -31,8 +33,13 @@ def bench_endpoints(mapping: BenchMapping, host: str, port: int) -> list[Endpoin
         simulated = mapping.simulated.model_copy(update={"time": "real"})
         mapping = mapping.model_copy(update={"simulated": simulated})
     bench = Bench(mapping, EntryPoints(SIMULATED_BENCH, BenchInstrument))
+    return instrument_endpoints(bench.cores, host, port)
+
+
+def instrument_endpoints(cores: Mapping[str, CoreOnBench], host: str, port: int) -> list[Endpoint]:
+    """The same for instruments that are simulated already, by their names."""
     endpoints: list[Endpoint] = []
-    for k, (name, core) in enumerate(bench.cores.items()):
+    for k, (name, core) in enumerate(cores.items()):
         if not isinstance(core, PolledCore):
             raise ConfigurationError(
                 f"instruments.{name}: the simulation has no status to report, and cannot be served "

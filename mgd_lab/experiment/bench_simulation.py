@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,13 @@ from mgd_lab.experiment.alternatives import key_problem
 from mgd_lab.experiment.chip_settings import Settings
 from mgd_lab.experiment.emulation import EngineChoice, NetworkSettings, Precision
 from mgd_lab.experiment.imperfections import Imperfections
+
+Loads = dict[str, dict[str, Annotated[float, Field(gt=0)]]]
+LOADS: Any = Field(
+    default_factory=dict,
+    description="what is wired to sources: instrument → channel → ohms to ground; 1 MΩ where none "
+    "is named",
+)
 
 
 class SimulatedBench(Settings):
@@ -37,6 +44,8 @@ class SimulatedBench(Settings):
         description="with which a value at a terminal settles exponentially after its level "
         "changes",
     )
+
+    loads: Loads = LOADS
 
     @model_validator(mode="after")
     def _have_noise_where_it_is_read(self) -> Self:

@@ -10,6 +10,7 @@ from mgd_lab.errors import ConfigurationError
 from mgd_lab.experiment.bench_mapping import BenchMapping
 from mgd_lab.experiment.bench_simulation import SimulatedBench
 from mgd_lab.experiment.emulation import EmulationSettings
+from mgd_lab.experiment.instrument_settings import InstrumentSettings
 from mgd_lab.wire import Status
 from sim_instruments.bench.clock import RealClock, VirtualClock
 from sim_instruments.bench.plug import BenchInstrument
@@ -77,6 +78,32 @@ class PolledCoreOnBench(CoreOnBench):
             return self._polled.status_byte(message_available=message_available)
 
 
+def plugged_in(
+    sections: Mapping[str, InstrumentSettings],
+    world: World,
+    builders: Mapping[str, BenchInstrument],
+) -> dict[str, CoreOnBench]:
+    """Name → the simulation of an instrument; ConfigurationError where there is none of it."""
+    cores: dict[str, CoreOnBench] = {}
+    for name, settings in sections.items():
+        if settings.driver not in builders:
+            raise ConfigurationError(
+                f"instruments.{name}.driver: {settings.driver} has no simulation; these have: "
+                f"{', '.join(sorted(builders)) or 'none'}"
+            )
+        core = builders[settings.driver].build(name, settings, world.plug(name))
+        kind = PolledCoreOnBench if isinstance(core, PolledCore) else CoreOnBench
+        cores[name] = kind(core, name, world)  # pyright: ignore[reportArgumentType]
+    return cores
+
+
+def connect_loads(world: World, loads: Mapping[str, Mapping[str, float]]) -> None:
+    """Instrument → channel → ohms to ground."""
+    for name, channels in loads.items():
+        for channel, ohms in channels.items():
+            world.set_load(name, channel, ohms)
+
+
 class Bench:
     """Simulated instruments by their names in the chip file.
 
@@ -111,17 +138,9 @@ class Bench:
             time_constant_seconds=simulated.time_constant_seconds,
             repeatable=simulated.imperfections is None,
         )
+        connect_loads(self.world, simulated.loads)
         self._resources = {name: own.resource for name, own in mapping.instruments.items()}
-        self.cores: dict[str, CoreOnBench] = {}
-        for name, settings in mapping.instruments.items():
-            if settings.driver not in builders:
-                raise ConfigurationError(
-                    f"instruments.{name}.driver: {settings.driver} has no simulation; these have: "
-                    f"{', '.join(sorted(builders)) or 'none'}"
-                )
-            core = builders[settings.driver].build(name, settings, self.world.plug(name))
-            kind = PolledCoreOnBench if isinstance(core, PolledCore) else CoreOnBench
-            self.cores[name] = kind(core, name, self.world)  # pyright: ignore[reportArgumentType]
+        self.cores = plugged_in(mapping.instruments, self.world, builders)
 
     def library(self) -> ComputingLibrary:
         """A VISA library that has these instruments, each at its resource."""

@@ -35,7 +35,7 @@ class World:
     """Terminals, cables and the chip between them.
 
     Args:
-        chip: what is measured.
+        chip: what is measured; None where only sources and meters are simulated.
         wiring: what of it is wired to which terminal.
         clock: of all instruments.
         cost: what the chip computes by itself, where a meter reads that.
@@ -46,7 +46,7 @@ class World:
 
     def __init__(
         self,
-        chip: PresentedChip,
+        chip: PresentedChip | None,
         wiring: Wiring,
         clock: VirtualClock,
         *,
@@ -162,6 +162,8 @@ class World:
 
     def _outputs(self) -> Float64:
         """The chip's outputs now, (O,)."""
+        if self._chip is None:
+            raise ConfigurationError("a meter is wired to a chip that is not there")
         now = self.clock.now()
         if self._kept is not None:
             return self._kept
