@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from drivers.bench.lanes import Lanes
@@ -15,14 +15,14 @@ T = TypeVar("T")
 
 
 class Exchanges:
-    """Operations that are safe to repeat, on all instruments together.
+    """Operations that are safe to repeat, on some of the instruments together.
 
     Args:
         name: what messages call the bench.
         retries: how often an operation is repeated.
         lanes: tells which instruments failed.
-        reopen: opens those of the names given anew and verifies that they stand where they stood;
-            all of them where none is known to have failed.
+        everybody: names of all instruments.
+        reopen: opens those of the names given anew and verifies that they stand where they stood.
         wait: lets time pass.
     """
 
@@ -31,36 +31,60 @@ class Exchanges:
         name: str,
         retries: RetrySettings,
         lanes: Lanes,
+        everybody: Collection[str],
         reopen: Callable[[set[str]], None],
         wait: Callable[[float], None],
     ) -> None:
         self._name = name
         self._lanes = lanes
+        self._everybody = set(everybody)
         self._reopen = reopen
         self._recoverer = Recoverer(self, retries, self._restore, wait)
         self._is_open = False
-        self._is_under_way = False
+        self._involved = self._everybody
+        self._doubtful: set[str] = set()
 
     @property
     def out_of_step(self) -> bool:
-        """Whether an operation was cut short, so that an answer may still be on its way."""
-        return self._is_under_way
+        """Whether an answer may still be on its way from an instrument that is involved now."""
+        return bool(self._doubtful & self._involved)
+
+    @property
+    def doubtful(self) -> Collection[str]:
+        """Instruments whose links failed, or were cut short, and that nobody has opened anew."""
+        return self._doubtful
 
     def open(self, connect: Callable[[], None]) -> None:
         """Connects, repeatedly where a link fails."""
         self._recoverer.open(connect, f"{self._name}: opening")
         self._lanes.suspects.clear()
-        self._is_under_way = False
+        self._doubtful.clear()
         self._is_open = True
 
     def close(self) -> None:
         """From now on nothing is done any more."""
         self._is_open = False
 
-    def perform(self, operation: Callable[[], T], what: str, probes: int = 0) -> T:
-        """The operation's result; LinkError: it failed once more than it may be repeated."""
+    def perform(
+        self,
+        operation: Callable[[], T],
+        what: str,
+        probes: int = 0,
+        *,
+        of: Collection[str] | None = None,
+    ) -> T:
+        """The operation's result; LinkError: it failed once more than it may be repeated.
+
+        Args:
+            operation: what is done.
+            what: names it in messages.
+            probes: how many it measures.
+            of: instruments that it speaks to; all unless given. What has become of the others does
+                not matter: sources go down where a meter is dead.
+        """
         if not self._is_open:
             raise LinkError(f"{self._name} is not open")
+        self._involved = self._everybody if of is None else set(of)
         return self._recoverer.run(
             lambda: self._stepwise(operation), f"{self._name}: {what}", probes
         )
@@ -70,19 +94,28 @@ class Exchanges:
         return self._recoverer.take_recoveries()
 
     def _stepwise(self, operation: Callable[[], T]) -> T:
-        self._is_under_way = True
         try:
-            result = operation()
-        except Exception:
-            # A fault of a link has suspects; after any other answer all are in step.
-            self._is_under_way = bool(self._lanes.suspects)
+            return operation()
+        except LinkError:
+            # What failed outside of the lanes has no name.
+            self._doubtful |= self._lanes.suspects or self._involved
             raise
-        # What is no Exception, a second Ctrl-C, leaves it under way.
-        self._is_under_way = False
-        return result
+        except Exception:
+            # Errors of other kinds are answers; a link may have failed at the same time.
+            self._doubtful |= self._lanes.suspects
+            raise
+        except BaseException:
+            # A second Ctrl-C, in the middle of whichever exchange.
+            self._doubtful |= self._involved
+            raise
+        finally:
+            self._lanes.suspects.clear()
 
     def _restore(self) -> str:
-        self._reopen(set(self._lanes.suspects))
-        self._lanes.suspects.clear()
-        self._is_under_way = False
+        names = self._doubtful & self._involved or self._involved
+        try:
+            self._reopen(set(names))
+        finally:
+            self._lanes.suspects.clear()
+        self._doubtful -= names
         return REOPENED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -44,7 +44,12 @@ class OpenBench:
         self._name = self._description.name
         self._safe = SafeState(parts.boxes, parts.opening, parts.levels)
         self._exchanges = Exchanges(
-            self._name, settings.retries, parts.lanes, self._reopen, parts.time.wait
+            self._name,
+            settings.retries,
+            parts.lanes,
+            parts.boxes.all,
+            self._reopen,
+            parts.time.wait,
         )
         # What every knob is meant to be at; NaN where nobody has said so.
         self._values: Float64 = parts.sources.resting.copy()
@@ -88,9 +93,7 @@ class OpenBench:
         self._values[parts.sources.trained] = np.nan
         try:
             self._exchanges.open(parts.opening.open)
-            self._outputs.were_switched_on = self._exchanges.perform(
-                self._outputs.any_on, "reading the outputs"
-            )
+            self._outputs.were_switched_on = self._ask_outputs(self._outputs.any_on)
         except BaseException as error:
             self._exchanges.close()
             parts.opening.close_after(error)
@@ -132,7 +135,9 @@ class OpenBench:
         wanted[sources.trained] = values
         levels = sources.levels(wanted)
         self._exchanges.perform(
-            lambda: self._parts.levels.set(levels, sources.trained), "writing parameters"
+            lambda: self._parts.levels.set(levels, sources.trained),
+            "writing parameters",
+            of=sources.columns,
         )
         self._values[sources.trained] = values
 
@@ -149,6 +154,7 @@ class OpenBench:
         self._exchanges.perform(
             self._switch_on if on else lambda: self._outputs.switch_off(self._not_trained()),
             f"switching outputs {'on' if on else 'off'}",
+            of=self._parts.sources.columns,
         )
 
     def outputs_are_on(self) -> bool:
@@ -156,15 +162,19 @@ class OpenBench:
 
         A source without a switch tells no more than its level: at level 0 it is what it was told.
         """
-        return self._exchanges.perform(self._outputs.any_on, "reading the outputs") or (
-            self._outputs.were_switched_on
-            and self._exchanges.perform(self._outputs.all_on, "reading the outputs")
+        return self._ask_outputs(self._outputs.any_on) or (
+            self._outputs.were_switched_on and self._ask_outputs(self._outputs.all_on)
+        )
+
+    def _ask_outputs(self, question: Callable[[], bool]) -> bool:
+        return self._exchanges.perform(
+            question, "reading the outputs", of=self._parts.sources.columns
         )
 
     def _read_back(self, what: str) -> Float64:
         """Values (K,); what reads as it was told is that value to the last bit."""
         sources = self._parts.sources
-        levels = self._exchanges.perform(self._parts.levels.read, what)
+        levels = self._exchanges.perform(self._parts.levels.read, what, of=sources.columns)
         values = sources.values(levels)
         told = np.where(np.isnan(self._values), sources.safe, self._values)
         for known in (sources.safe, told):
@@ -187,7 +197,7 @@ class OpenBench:
     def _reopen(self, names: set[str]) -> None:
         parts = self._parts
         parts.opening.reopen(
-            names or set(parts.boxes.all),
+            names,
             parts.levels,
             outputs_on=self._outputs.were_switched_on,
         )
@@ -197,7 +207,9 @@ class OpenBench:
         parts = self._parts
         self._outputs.were_switched_on = False
         unsafe = self._safe.reach()
-        reachable = [name for name in parts.boxes.all if name not in unsafe]
+        # Of a meter that is dead the run's own error tells.
+        silent = {*unsafe, *(set(self._exchanges.doubtful) - set(parts.sources.columns))}
+        reachable = [name for name in parts.boxes.all if name not in silent]
         complaint: MgdLabError | None = self._safe.complaint(self._name)
         try:
             parts.opening.drain_errors(reachable)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from mgd_lab.experiment.instrument_settings import InstrumentSettings
 from mgd_lab.experiment.supplies import SupplyMap
 
 Float64 = NDArray[np.float64]
+T = TypeVar("T")
 
 _RAMP_STEP_SECONDS = 0.02
 _READ_BACK_TOLERANCE = 1e-4
@@ -85,7 +86,9 @@ class Supplies:
         self._opening = Opening(boxes, stages, lanes)
         self._outputs = Outputs(name, boxes, self._opening, sources, self._levels, lanes)
         self._safe = SafeState(boxes, self._opening, self._levels)
-        self._exchanges = Exchanges(name, settings.retries, lanes, self._reopen, time.wait)
+        self._exchanges = Exchanges(
+            name, settings.retries, lanes, boxes.all, self._reopen, time.wait
+        )
         self._watched = Watched(settings.telemetry, boxes, lanes)
         slews = [each.slew_per_second for each in settings.supplies]
         self._slews = np.array([math.inf if slew is None else slew for slew in slews])
@@ -125,7 +128,7 @@ class Supplies:
             self._exchanges.open(self._opening.open)
             self._outputs.were_switched_on = self.are_on()
             if self._outputs.were_switched_on:
-                self._values = self._exchanges.perform(self._found, "reading supplies")
+                self._values = self._ask(self._found, "reading supplies")
         except BaseException as error:
             self.close_after(error)
             raise
@@ -137,18 +140,18 @@ class Supplies:
             ChipError: an instrument stays as it was, or trips.
         """
         what = f"switching supplies {'on' if on else 'off'}"
-        self._exchanges.perform(self._switch_on if on else self._switch_off, what)
+        self._ask(self._switch_on if on else self._switch_off, what)
 
     def are_on(self) -> bool:
         """Whether any is, as the instruments say."""
-        return self._exchanges.perform(self._outputs.any_on, "reading the outputs of supplies")
+        return self._ask(self._outputs.any_on, "reading the outputs of supplies")
 
     def look(self) -> None:
         """After a block: ChipError where a supply has tripped, went off, or kept an error."""
         self._blocks += 1
         settings = self._settings
         if self._blocks % settings.trips_every_blocks == 0:
-            self._exchanges.perform(self._outputs.look_for_trips, "looking for trips")
+            self._ask(self._outputs.look_for_trips, "looking for trips")
         if self._blocks % settings.errors_every_blocks == 0:
             self._exchanges.perform(self._look_for_errors, "looking for errors")
 
@@ -185,6 +188,10 @@ class Supplies:
         """Ends all sessions; what fails is told with the error that has come before."""
         self._exchanges.close()
         self._opening.close_after(error)
+
+    def _ask(self, operation: Callable[[], T], what: str) -> T:
+        """Of the supplies: meters beside them may be dead."""
+        return self._exchanges.perform(operation, what, of=self._sources.columns)
 
     @property
     def _all(self) -> NDArray[np.intp]:
@@ -230,7 +237,7 @@ class Supplies:
 
     def _reopen(self, names: set[str]) -> None:
         self._opening.reopen(
-            names or set(self._boxes.all),
+            names,
             self._levels,
             outputs_on=self._outputs.were_switched_on,
         )

@@ -18,15 +18,14 @@ _NETWORK = ("tcpip", "vicp")
 
 
 def chip_addresses(settings: ChipSettings) -> tuple[str, ...]:
-    """All that a chip file leads to: one, or that of each instrument; none of what is simulated.
+    """All that a chip file leads to: the chip, its instruments; none of what is simulated.
 
     In an order of their own, so that two who want some of the same do not wait for each other.
     """
     instruments = getattr(settings, "instruments", None)
-    if not isinstance(instruments, dict) or _is_simulated(settings):
-        found = [chip_address(settings)]
-    else:
-        found = [chip_address(each) for each in cast("dict[str, Any]", instruments).values()]
+    found = [chip_address(settings)]
+    if isinstance(instruments, dict) and not _is_simulated(settings):
+        found += [chip_address(each) for each in cast("dict[str, Any]", instruments).values()]
     return tuple(sorted({address for address in found if address is not None}))
 
 

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mgd_lab.bench.chip_address import chip_address
+from mgd_lab.bench.chip_address import chip_address, chip_addresses
 from mgd_lab.bench.chip_lock import FOLDER_VARIABLE, locked_chip
 from mgd_lab.errors import ChipBusyError, ConfigurationError
 
@@ -196,3 +196,13 @@ def test_a_driver_may_name_what_it_uses_by_itself():
     own = settings(lock_name="qcodes:lab.Supply:{}")
     assert chip_address(own) == "qcodes:lab.Supply:{}"
     assert chip_address(settings(lock_name="", port="/dev/null")) == "/dev/null"
+
+
+def test_a_chip_is_locked_with_what_is_beside_it():
+    smu = settings(resource="GPIB0::24::INSTR")
+    alone = settings(port="/dev/ttyACM7", instruments={})
+    assert chip_addresses(alone) == ("/dev/ttyACM7",)
+    fed = settings(port="/dev/ttyACM7", instruments={"smu": smu})
+    assert chip_addresses(fed) == ("/dev/ttyACM7", "gpib0::24::instr")
+    assert chip_addresses(settings(instruments={"smu": smu})) == ("gpib0::24::instr",)
+    assert chip_addresses(settings(visa_library="@sim", port="x", instruments={"smu": smu})) == ()

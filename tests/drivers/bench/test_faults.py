@@ -103,6 +103,30 @@ def test_a_meter_that_gives_too_few_is_not_believed(shelf, measured):
 
 
 @pytest.mark.parametrize("timing", TIMINGS)
+def test_a_dead_meter_does_not_keep_the_sources_from_going_down(shelf, measured, timing):
+    chip, world = shelf.chip(timing=timing, retries=RETRIED)
+    with chip:
+        chip.switch_outputs(True)
+        chip.write_parameters(np.full(9, 0.25))
+        world.dead.add("dmm")
+        with pytest.raises(LinkError, match="dmm"):
+            measured(chip)
+        world.calls.clear()
+        for value in (0.2, 0.1, 0.0):
+            chip.write_parameters(np.full(9, value))
+        np.testing.assert_allclose(chip.read_parameters(), 0.0, atol=1e-12)
+        chip.switch_outputs(False)
+        assert not chip.outputs_are_on()
+        assert "dmm" not in {name for name, _ in world.calls}
+        world.dead.clear()
+        chip.switch_outputs(True)
+        # What was dead is opened anew before it is believed again.
+        measured(chip)
+        assert ("dmm", "connect") in world.calls
+    assert safe(chip, world)
+
+
+@pytest.mark.parametrize("timing", TIMINGS)
 def test_a_trip_ends_the_block_and_the_chip_is_safe(shelf, measured, timing):
     chip, world = shelf.chip(timing=timing)
 
@@ -319,6 +343,9 @@ def test_a_second_ctrl_c_leaves_the_links_to_be_opened_anew(shelf, measured):
         with pytest.raises(KeyboardInterrupt):
             measured(chip)
         chip.read_parameters()
+        assert world.calls.count(("smu", "connect")) == 2
+        assert world.calls.count(("dmm", "connect")) == 1
+        measured(chip)
         assert world.calls.count(("dmm", "connect")) == 2
     assert safe(chip, world)
 
