@@ -124,7 +124,7 @@ def test_port_that_is_taken(tmp_path):
         ("driver: emulated\n", ("--tcp", "0"), "served.yaml:1: network"),
         ("driver: emulatd\n", ("--tcp", "0"), "emulated"),
         ("driver: scpi\nresource: A::INSTR\n", ("--tcp", "0"), "needs the key network"),
-        ("driver: serial\nport: /dev/ttyX\n", ("--tcp", "0"), "cannot be emulated"),
+        ("driver: serial\nport: /dev/ttyX\n", ("--tcp", "0"), "needs the key network"),
         ("a: [\n", ("--tcp", "0"), "served.yaml"),
     ],
 )
