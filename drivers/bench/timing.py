@@ -74,6 +74,14 @@ def _obstacles(bench: BenchMapping, boxes: Boxes, sources: Sources, meters: Mete
         return ["no conductor is named"]
     playing = players(sources)
     found = [f"{name} plays no lists" for name in playing if name not in boxes.players]
+    found += [
+        f"{name} does not count its steps, so that nothing proves which of them a reading belongs "
+        f"to (uncounted: [{name}] takes your word for its trigger cable)"
+        for name in playing
+        if name in boxes.players
+        and not boxes.players[name].counts_steps
+        and name not in bench.uncounted
+    ]
     if conductor not in playing:
         found.append(f"the conductor {conductor} drives nothing that changes from probe to probe")
     found += [f"{name} has no buffer" for name in meters.names if name not in boxes.buffers]

@@ -119,6 +119,11 @@ class Keithley2400(ScpiSmu):
         return self._sweep.largest
 
     @property
+    def counts_steps(self) -> bool:
+        """By the instrument."""
+        return True
+
+    @property
     def largest_buffer(self) -> int:
         """Readings that it keeps."""
         return self._sweep.largest

@@ -132,6 +132,11 @@ class Keithley2450(ScpiSmu):
         return LARGEST_LIST
 
     @property
+    def counts_steps(self) -> bool:
+        """By the instrument."""
+        return True
+
+    @property
     def largest_buffer(self) -> int:
         """Readings that defbuffer1 keeps."""
         return LARGEST_BUFFER

@@ -109,6 +109,11 @@ class Keithley2600:
         return LARGEST_LIST
 
     @property
+    def counts_steps(self) -> bool:
+        """By the instrument."""
+        return True
+
+    @property
     def largest_buffer(self) -> int:
         """Readings that a dedicated buffer keeps."""
         return LARGEST_BUFFER

@@ -130,6 +130,11 @@ class Keysight33500B:
         """Points of a waveform."""
         return LARGEST_LIST
 
+    @property
+    def counts_steps(self) -> bool:
+        """Its manual knows no counter of them."""
+        return False
+
     def connect(self) -> None:
         """Opens the link; IdentityError where it is not the model that the settings name."""
         self._talk.open()

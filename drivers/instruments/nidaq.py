@@ -111,6 +111,11 @@ class Nidaq:
         return _MOST_SAMPLES // max(1, len(self._settings.outputs))
 
     @property
+    def counts_steps(self) -> bool:
+        """By the instrument."""
+        return True
+
+    @property
     def largest_buffer(self) -> int:
         """Samples in the computer's memory."""
         return _MOST_SAMPLES // max(1, len(self._settings.inputs))

@@ -160,6 +160,11 @@ class Qdac2:
         """Steps of a list."""
         return self._lists.largest
 
+    @property
+    def counts_steps(self) -> bool:
+        """By the instrument."""
+        return True
+
     def connect(self) -> None:
         """Opens the link; IdentityError where no QDAC-II answers."""
         self._talk.open()

@@ -159,6 +159,14 @@ class PlaysLists(Protocol):
     @property
     def largest_list(self) -> int: ...
 
+    @property
+    def counts_steps(self) -> bool:
+        """Whether `steps_played` is what the instrument counted, and so a proof.
+
+        One that cannot is used in lists only where the chip file names it (`uncounted`).
+        """
+        ...
+
     def load_list(self, levels: Mapping[str, Float64], pace: Pace, dwell_seconds: float) -> None:
         """Channel → levels (n,); paced by its own timer (`dwell_seconds`) or by triggers.
 
@@ -177,7 +185,8 @@ class PlaysLists(Protocol):
     def steps_played(self) -> int:
         """How many steps of the list have been output, by the instrument; waits for its end.
 
-        The proof: another number than was loaded is a fault of the block.
+        The proof: another number than was loaded is a fault of the block. From one that counts
+        none (`counts_steps`): all of them, or 0 where it does not stand as such a list leaves it.
         """
         ...
 

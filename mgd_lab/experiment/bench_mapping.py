@@ -109,6 +109,11 @@ class BenchMapping(Settings):
         description="of hardware timing: the instrument whose list steps by its own timer and whose"
         " marker triggers the others",
     )
+    uncounted: tuple[Name, ...] = Field(
+        default=(),
+        description="of hardware timing: sources that do not count the steps of their lists; that "
+        "they get every trigger, and no other, is then the user's word",
+    )
     triggers: tuple[Trigger, ...] = Field(
         default=(),
         description="trigger cables; where none are given, from the conductor to all the others",

@@ -49,6 +49,8 @@ def _named_instruments(bench: BenchMapping) -> Iterator[tuple[str, Key]]:
         yield bench.cost.instrument, ("cost", "instrument")
     if bench.conductor is not None:
         yield bench.conductor, ("conductor",)
+    for k, name in enumerate(bench.uncounted):
+        yield name, ("uncounted", k)
     for k, cable in enumerate(bench.triggers):
         yield cable.sender, ("triggers", k, "from")
         yield cable.receiver, ("triggers", k, "to")

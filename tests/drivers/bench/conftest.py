@@ -57,6 +57,7 @@ class FakeSettings(InstrumentSettings):
     nplc: float = 1.0
     largest: int = 10_000
     has_switch: bool = True
+    counts: bool = True
     reading: float = Field(default=0.002, ge=0)
     delay: float = 0.0
 
@@ -150,6 +151,7 @@ class Fake:
         ]
         self.times = InstrumentTimes(0.001, 0.0005, settings.reading, 0.0001, 0.00001)
         self.largest_list = self.largest_buffer = settings.largest
+        self.counts_steps = settings.counts
         if isinstance(library, World):
             (library.players if direction == "source" else library.buffers).append(self)
 

@@ -171,3 +171,22 @@ def test_a_meter_that_waits_for_settling_needs_no_step_for_it(shelf, yaml, measu
         assert world.players[0].length == 12 * steps
         assert world.players[0].dwell == pytest.approx(dwell)
     assert costs[0].tobytes() == costs[1].tobytes()
+
+
+UNCOUNTED = ("awg: {driver: fake_player,", "awg: {driver: fake_player, counts: false,")
+
+
+def test_a_source_that_counts_nothing_is_not_played_unless_it_is_named(shelf, yaml, measured):
+    text = yaml.replace(*UNCOUNTED)
+    chip, _ = shelf.chip(text)
+    assert chip.timing_report.startswith("software")
+    assert "awg does not count its steps" in chip.timing_report
+    with pytest.raises(CapabilityError, match=r"uncounted: \[awg\] takes your word"):
+        shelf.chip(text, timing="hardware")
+    named, _ = shelf.chip(text, uncounted=("awg",))
+    assert named.timing_report.startswith("hardware")
+
+
+def test_only_instruments_that_there_are_can_be_named(shelf, yaml):
+    problem = shelf.problem(yaml + "uncounted: [agw]\n")
+    assert "uncounted.0: no instrument 'agw'; did you mean 'awg'?" in problem

@@ -10,7 +10,7 @@ import pytest
         ("fake_buffer,", "fake_bufer,", "7: instruments.dmm.driver: no driver of an instrument 'fake_bufer' is installed; did you mean 'fake_buffer'? (installed: fake_buffer, fake_meter, fake_player, fake_source)"),
         ("dmm: {driver: fake_buffer, ", "dmm: {", "7: instruments.dmm.driver: a required key is missing; installed instruments: fake_buffer, fake_meter, fake_player, fake_source"),
         ("driver: fake_buffer,", "driver: fake_buffer, nlpc: 0.02,", "7: instruments.dmm.nlpc: unknown key; did you mean 'nplc'?"),
-        ("driver: fake_buffer,", "driver: fake_buffer, xyz: 0.02,", "7: instruments.dmm.xyz: unknown key; the keys of fake_buffer are driver, resource, timeout_seconds, identity, channels, unit, low, high, nplc, largest, has_switch, reading, delay"),
+        ("driver: fake_buffer,", "driver: fake_buffer, xyz: 0.02,", "7: instruments.dmm.xyz: unknown key; the keys of fake_buffer are driver, resource, timeout_seconds, identity, channels, unit, low, high, nplc, largest, has_switch, counts, reading, delay"),
         ("driver: fake_buffer,", "driver: fake_buffer, nplc: fast,", "7: instruments.dmm.nplc: expected a number, got the text 'fast'"),
         ('channel: "1", low: 0', 'channel: "2", low: 0', "15: inputs.1.channel: channel '2' of awg is used twice: here and in inputs.0.channel"),
         ('channels: ["1", "2", "3", "4", "5", "6"], gain', 'channels: ["1", "2", "3", "4", "5", "1"], gain', "10: parameters.0.channels.5: channel '1' of dac is used twice: here and in parameters.0.channels.0"),
