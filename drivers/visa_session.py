@@ -20,6 +20,7 @@ from mgd_lab.errors import ChipBusyError, ConfigurationError, LinkError, LinkTim
 
 T = TypeVar("T")
 
+_NOTICEABLE_SECONDS = 0.001
 _LONGEST_LINE = 4096
 _NO_SESSION = 0
 _FATAL = "FatalError"
@@ -176,9 +177,10 @@ class VisaSession:
             reason = root(error)
             return self.no_answer() if reason is error else self._not_opened(reason)
         if code == constants.StatusCode.error_timeout or isinstance(error, TimeoutError):
+            # A simulated library, whose devices answer at once or never, does not wait.
+            took = f" after {elapsed:.3g} s" if elapsed >= _NOTICEABLE_SECONDS else ""
             return LinkTimeoutError(
-                f"{self._where}: {operation} timed out after {elapsed:.3g} s "
-                f"(timeout_seconds: {self._timeout:g})"
+                f"{self._where}: {operation} timed out{took} (timeout_seconds: {self._timeout:g})"
             )
         return LinkError(
             f"{self._where}: {operation} failed after {elapsed:.3g} s: "
