@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._started: list[subprocess.Popen[str]] = []
         self.write("tiny.yaml", EXPERIMENT)
         self.write("chip.yaml", CHIP)
 
@@ -71,12 +72,23 @@ class Desk:
         """As a process of its own."""
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         command = [sys.executable, "-c", "from mgd_lab.cli import main; main()"]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*command, *map(str, arguments)],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
             **{**pipes, **options},
         )
+        self._started.append(process)
+        return process
+
+    def clear(self) -> None:
+        """No run without end is left behind by a test that failed."""
+        for process in self._started:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe is not None:
+                    pipe.close()
 
     def training(self, *arguments: Any, **options: Any) -> subprocess.Popen[str]:
         """A run without end, in the middle of its training when this returns."""
@@ -104,7 +116,7 @@ class Desk:
             return 0
 
     @staticmethod
-    def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    def wait_for(condition: Callable[[], bool], seconds: float = 100.0) -> None:
         limit = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < limit, "it did not happen in time"
@@ -117,6 +129,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     monkeypatch.chdir(tmp_path)
-    return Desk(tmp_path)
+    desk = Desk(tmp_path)
+    yield desk
+    desk.clear()

@@ -180,7 +180,7 @@ def test_json(bench):
 
 def test_the_real_backend_ends_in_time(desk):
     process = desk.start("devices", "--json")
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=100)
     assert process.returncode == 0, err
     assert "Traceback" not in err
     assert out.startswith("VISA resources (@py):")

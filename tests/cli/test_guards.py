@@ -72,7 +72,7 @@ def test_a_signal_pauses_and_another_goes_on(desk, chip):
     with open_run(desk.run) as run:
         assert run.counters.steps > steps
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=100)
     assert process.returncode == 130
     assert f"paused: on request; kill -USR1 {process.pid} to go on, Ctrl-C to end\n" in err
     assert "going on\n" in err
@@ -83,7 +83,7 @@ def test_a_paused_run_can_be_ended_and_resumed(desk):
     process.send_signal(signal.SIGUSR1)
     desk.wait_for(lambda: "paused" in _events(desk))
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    process.communicate(timeout=100)
     assert process.returncode == 130
     with open_run(desk.run) as run:
         assert run.summary["status"] == "interrupted"
@@ -98,7 +98,7 @@ def test_a_host_that_was_stopped(desk):
     process.send_signal(signal.SIGSTOP)
     time.sleep(1.5)  # no less is an absence: the process looks every second
     process.send_signal(signal.SIGCONT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=100)
     assert process.returncode == 3
     assert "guards.host_slept.seconds is 0.2" in err
 

@@ -14,7 +14,7 @@ from sim_instruments.emulated import EmulatedChip
 
 
 def _after_interruption(desk, process):
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=100)
     assert process.returncode == 130
     assert "Traceback" not in out + err
     with open_run(desk.run) as run:
@@ -76,7 +76,7 @@ def test_kill_9_leaves_a_run_that_can_be_read(desk):
     process = desk.training()
     assert "running" in desk.call("show", desk.run).out
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=100)
     shown = desk.call("show", desk.run, "--json")
     assert shown.code == 0
     assert "crashed" in shown.out
@@ -91,7 +91,7 @@ def test_a_pipe_that_closes_early(desk):
         process = desk.start(*arguments)
         process.stdout.close()
         process.stdout = None
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=100)
         assert err == ""
         assert process.returncode in (0, 1)
 
@@ -110,7 +110,7 @@ def test_a_run_into_a_closed_pipe_still_trains(desk):
     os.close(write)
     assert os.read(read, 10).startswith(b"run ")
     os.close(read)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=100)
     assert "Traceback" not in err
     assert "internal error" not in err
     with open_run(desk.run) as run:
@@ -120,7 +120,7 @@ def test_a_run_into_a_closed_pipe_still_trains(desk):
 
 def test_quiet_where_stdout_is_no_terminal(desk):
     process = desk.start("run", "tiny.yaml")
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=100)
     assert process.returncode == 0
     assert "\x1b" not in out + err
     assert "\r" not in out
@@ -137,7 +137,7 @@ def _on_a_terminal(desk, *arguments):
     return master, process
 
 
-def _read_until(master, words, seconds=20.0):
+def _read_until(master, words, seconds=100.0):
     seen = b""
     while words not in seen and select.select([master], [], [], seconds)[0]:
         try:
@@ -154,7 +154,7 @@ def test_a_progress_line_on_a_terminal(desk):
     assert b"step " in seen
     process.send_signal(signal.SIGINT)
     rest = _read_until(master, b"evaluation probes")
-    process.wait(timeout=30)
+    process.wait(timeout=100)
     os.close(master)
     assert process.returncode == 130
     assert b"interrupted after" in rest
@@ -167,7 +167,7 @@ def test_a_terminal_that_is_closed(desk):
     _read_until(master, b"steps/s")
     os.close(master)
     process.send_signal(signal.SIGHUP)
-    process.wait(timeout=30)
+    process.wait(timeout=100)
     assert process.returncode == 130
     with open_run(desk.run) as run:
         assert run.summary["status"] == "interrupted"

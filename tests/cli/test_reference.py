@@ -103,7 +103,7 @@ def test_ctrl_c_keeps_the_run(desk):
     process = desk.start("reference", "tiny.yaml", "--set", settings, "--set", often, "--json")
     desk.wait_for(lambda: (desk.folder / "runs").is_dir() and _steps(desk) > 0)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=100)
     assert process.returncode == 130, err
     assert '"status": "interrupted"' in out.splitlines()[-1]
     assert "interrupted" in desk.call("show", desk.run).out

@@ -48,7 +48,7 @@ def installed(tmp_path_factory):
     subprocess.run(
         [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index",
          "--disable-pip-version-check", "--target", target, wheel(folder)],
-        check=True, timeout=60,
+        check=True, timeout=100,
     )  # fmt: skip
     paths = [str(target), str(PACKAGE.parents[1])]
 
@@ -56,7 +56,7 @@ def installed(tmp_path_factory):
         return subprocess.run(
             [sys.executable, "-W", "error", "-c", CODE, *map(str, arguments)],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-            cwd=folder, capture_output=True, text=True, timeout=60, check=False,
+            cwd=folder, capture_output=True, text=True, timeout=100, check=False,
         )  # fmt: skip
 
     return call
@@ -82,7 +82,7 @@ def test_it_is_not_found_where_it_is_not_installed(tmp_path):
     ended = subprocess.run(
         [sys.executable, "-c", CODE, "conformance", str(PACKAGE / "chip.yaml")],
         env={**os.environ, "PYTHONPATH": str(PACKAGE.parents[1])},
-        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False,
     )  # fmt: skip
     assert ended.returncode == 2
     assert "example_board" in ended.stderr

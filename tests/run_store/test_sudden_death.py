@@ -83,7 +83,7 @@ def test_a_full_disk_is_reported_and_the_log_is_whole(make_run):
     folder = make_run()
     done = subprocess.run(
         [sys.executable, "-c", WRITING, str(folder.path), "full"],
-        capture_output=True, text=True, timeout=60, check=True,
+        capture_output=True, text=True, timeout=100, check=True,
     )  # fmt: skip
     assert "RunStoreError cannot write" in done.stdout.splitlines()[-1]
     assert str(folder.log) in done.stdout

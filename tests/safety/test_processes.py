@@ -91,7 +91,7 @@ def start(tmp_path):
             **{**PIPES, **options},
         )
         processes.append(process)
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + 100
         while stop is None and command == "run" and steps(tmp_path) == 0 and process.poll() is None:
             assert time.monotonic() < limit
             time.sleep(0.02)
@@ -116,7 +116,7 @@ def steps(folder):
 
 
 def ended(process, folder):
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=100)
     assert "Traceback" not in (out or "") + (err or "")
     with open_run(runs(folder)[-1]) as run:
         events = run.events()
@@ -181,7 +181,7 @@ def test_a_full_disk(resource, start, tmp_path):
         resource,
         preexec_fn=lambda: limits.setrlimit(limits.RLIMIT_FSIZE, (600_000, 600_000)),
     )
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=100)
     assert process.returncode == 3, out + err
     assert "cannot write" in err
     assert NOT_VERIFIED not in err
@@ -206,7 +206,7 @@ def test_one_controller_at_a_time(resource, start, tmp_path):
     first = start(resource)
     others = [start(resource, command=name, stop={"steps": 10}) for name in ("run", "check")]
     for other in others:
-        out, err = other.communicate(timeout=30)
+        out, err = other.communicate(timeout=100)
         assert other.returncode == 3, out + err
         assert f"is in use by process {first.pid} (" in err
     first.send_signal(signal.SIGINT)

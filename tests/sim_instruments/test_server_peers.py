@@ -61,5 +61,5 @@ def test_lxi_tools(lab):
     port = lab.serve().resource.split("::")[2]
     for message, answer in (("*IDN?", IDENTITY), ("*OPC?;*TST?", "1;0")):
         command = ["lxi", "scpi", "--raw", "--address", "127.0.0.1", "--port", port, message]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=20)
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=100)
         assert (ended.returncode, ended.stdout.strip()) == (0, answer), ended.stderr
