@@ -74,6 +74,12 @@ class PoweredChip(RemoteChip):
             self._supplies.switch(on=True)
             if self._has_a_switch:
                 self._switch_its_outputs(on=True)
+                # Whoever asks later hears of the supplies, too.
+                if not self._its_outputs_are_on():
+                    raise ChipError(
+                        f"{self._link.name}: its own outputs were switched on and read back as "
+                        "off. Check its interlock"
+                    )
             return
         try:
             if self._has_a_switch:

@@ -142,8 +142,7 @@ class BenchChip(OpenBench):
             self._add_cause(error)
             raise
         self._blocks += 1
-        if self._blocks % self._settings.trips_every_blocks == 0:
-            self._outputs.look_for_trips()
+        self._outputs.look_after_block(self._settings.trips_every_blocks)
         if self._blocks % self._settings.errors_every_blocks == 0:
             self._parts.opening.drain_errors(list(self._parts.boxes.all))
             if not self._outputs.all_on():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -89,6 +90,7 @@ class OpenBench:
     def __enter__(self) -> Self:
         parts = self._parts
         parts.levels.forget()
+        self._outputs.unseen = ""
         self._values = parts.sources.resting.copy()
         self._values[parts.sources.trained] = np.nan
         try:
@@ -134,11 +136,13 @@ class OpenBench:
         wanted = np.where(np.isnan(self._values), sources.safe, self._values)
         wanted[sources.trained] = values
         levels = sources.levels(wanted)
-        self._exchanges.perform(
-            lambda: self._parts.levels.set(levels, sources.trained),
-            "writing parameters",
-            of=sources.columns,
-        )
+
+        def write() -> None:
+            # Whether a block is to be believed is known only while it stands.
+            self._outputs.look_at_last_blocks()
+            self._parts.levels.set(levels, sources.trained)
+
+        self._exchanges.perform(write, "writing parameters", of=sources.columns)
         self._values[sources.trained] = values
 
     def read_parameters(self) -> Float64:
@@ -152,7 +156,7 @@ class OpenBench:
             ChipError: an instrument stays as it was, or trips at once.
         """
         self._exchanges.perform(
-            self._switch_on if on else lambda: self._outputs.switch_off(self._not_trained()),
+            self._switch_on if on else self._switch_off,
             f"switching outputs {'on' if on else 'off'}",
             of=self._parts.sources.columns,
         )
@@ -189,6 +193,10 @@ class OpenBench:
         levels = sources.levels(np.where(np.isnan(self._values), sources.safe, self._values))
         self._outputs.switch_on(levels, known)
 
+    def _switch_off(self) -> None:
+        self._outputs.look_at_last_blocks()
+        self._outputs.switch_off(self._not_trained())
+
     def _not_trained(self) -> NDArray[np.intp]:
         still = np.ones(len(self._values), np.bool_)
         still[self._parts.sources.trained] = False
@@ -205,12 +213,16 @@ class OpenBench:
     def _made_safe(self) -> MgdLabError | None:
         """What is to be raised about the way down; None where all is verified and no error kept."""
         parts = self._parts
+        with suppress(MgdLabError):
+            self._outputs.look_at_last_blocks()
         self._outputs.were_switched_on = False
         unsafe = self._safe.reach()
         # Of a meter that is dead the run's own error tells.
         silent = {*unsafe, *(set(self._exchanges.doubtful) - set(parts.sources.columns))}
         reachable = [name for name in parts.boxes.all if name not in silent]
-        complaint: MgdLabError | None = self._safe.complaint(self._name)
+        complaint: MgdLabError | None = self._outputs.complaint() or self._safe.complaint(
+            self._name
+        )
         try:
             parts.opening.drain_errors(reachable)
         except MgdLabError as error:

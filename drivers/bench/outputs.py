@@ -12,7 +12,7 @@ from drivers.bench.lanes import Lanes
 from drivers.bench.levels import Levels
 from drivers.bench.opening import Opening
 from drivers.bench.wiring import Sources
-from mgd_lab.errors import ChipError, MgdLabError
+from mgd_lab.errors import ChipError, InstrumentError, LinkError, MgdLabError
 
 Float64 = NDArray[np.float64]
 Columns = NDArray[np.intp]
@@ -31,6 +31,7 @@ class Outputs:
 
     Attributes:
         were_switched_on: and not off since.
+        unseen: what tripped and nobody was told of, as it was found on the way down.
     """
 
     def __init__(
@@ -49,6 +50,35 @@ class Outputs:
         self._levels = levels
         self._lanes = lanes
         self.were_switched_on = False
+        self.unseen = ""
+        self._blocks = 0
+
+    def look_after_block(self, every: int) -> None:
+        """ChipError where a source has tripped, at every so many blocks."""
+        self._blocks += 1
+        if self._blocks >= every:
+            self.look_for_trips()
+
+    def look_at_last_blocks(self) -> None:
+        """What tripped since the last look is kept for the end: the way down must go on.
+
+        Raises:
+            LinkError: it may be tried again.
+        """
+        if not self._blocks or not self.were_switched_on:
+            return
+        blocks = self._blocks
+        try:
+            self.look_for_trips()
+        except LinkError:
+            self._blocks = blocks
+            raise
+        except MgdLabError as error:
+            self.unseen = f"{error}. It was looked at after the last {blocks} blocks only"
+
+    def complaint(self) -> InstrumentError | None:
+        """What is told at the end."""
+        return InstrumentError(self.unseen) if self.unseen else None
 
     def switch_on(self, levels: Float64, columns: Columns) -> None:
         """First levels (K,), of `columns` alone, then outputs, each of which is read back.
@@ -98,6 +128,7 @@ class Outputs:
 
     def look_for_trips(self) -> None:
         """ChipError where a source has tripped since the last look."""
+        self._blocks = 0
         found: dict[str, Sequence[str]] = {}
 
         def look(name: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
@@ -94,6 +94,7 @@ class Supplies:
         self._slews = np.array([math.inf if slew is None else slew for slew in slews])
         # Values at which they stand, (K,).
         self._values: Float64 = sources.safe.copy()
+        self._in_doubt = np.zeros(len(self._values), np.bool_)
         self._blocks = 0
 
     @property
@@ -124,9 +125,11 @@ class Supplies:
         """Connects and configures all; none is switched, and all are closed where one fails."""
         self._levels.forget()
         self._values = self._sources.safe.copy()
+        self._in_doubt[:] = False
         try:
             self._exchanges.open(self._opening.open)
             self._outputs.were_switched_on = self.are_on()
+            self._outputs.unseen = ""
             if self._outputs.were_switched_on:
                 self._values = self._ask(self._found, "reading supplies")
         except BaseException as error:
@@ -150,8 +153,8 @@ class Supplies:
         """After a block: ChipError where a supply has tripped, went off, or kept an error."""
         self._blocks += 1
         settings = self._settings
-        if self._blocks % settings.trips_every_blocks == 0:
-            self._ask(self._outputs.look_for_trips, "looking for trips")
+        every = settings.trips_every_blocks
+        self._ask(lambda: self._outputs.look_after_block(every), "looking for trips")
         if self._blocks % settings.errors_every_blocks == 0:
             self._exchanges.perform(self._look_for_errors, "looking for errors")
 
@@ -163,17 +166,19 @@ class Supplies:
 
     def make_safe(self) -> str:
         """Outputs off, both read back; what is not known to be safe, in words, or ""."""
+        with suppress(MgdLabError):
+            self._outputs.look_at_last_blocks()
         if self._outputs.were_switched_on and np.isfinite(self._slews).any():
-            # What does not obey is switched off as it stands.
-            with suppress(MgdLabError):
-                self._ramp(self._sources.safe)
+            self._ramp_down_those_that_obey()
         self._outputs.were_switched_on = False
         return reasons_in_words(self._safe.reach())
 
     def close(self) -> None:
         """Ends all sessions; InstrumentError where an instrument complained, or kept an error."""
         self._exchanges.close()
-        complaint: MgdLabError | None = self._safe.complaint(self._name)
+        complaint: MgdLabError | None = self._outputs.complaint() or self._safe.complaint(
+            self._name
+        )
         try:
             self._opening.drain_errors(list(self._boxes.all))
         except MgdLabError as error:
@@ -204,30 +209,59 @@ class Supplies:
         high = np.array([supply.high for supply in self._settings.supplies])
         inside = np.clip(values, low, high)
         near = np.abs(inside - values) <= _READ_BACK_TOLERANCE * (high - low)
-        return np.where(near, inside, values)
+        found = np.where(near, inside, values)
+        for name, columns in self._sources.columns.items():
+            # What is off stands nowhere, whatever level it was told.
+            if not self._boxes.sources[name].outputs_are_on():
+                found[columns] = self._sources.safe[columns]
+            # One that is on may have channels that are off: they begin anew, together.
+            elif len(columns) > 1:
+                self._in_doubt[columns] = True
+        return found
 
     def _switch_on(self) -> None:
         if not self._outputs.were_switched_on:
             self._values = self._sources.safe.copy()
+        elif self._in_doubt.any():
+            self._ramp(np.where(self._in_doubt, self._sources.safe, self._values))
+        self._in_doubt[:] = False
         self._outputs.switch_on(self._sources.levels(self._values), self._all)
         self._ramp(self._sources.resting)
         self._outputs.look_for_trips()
 
     def _switch_off(self) -> None:
+        self._outputs.look_at_last_blocks()
         if self._outputs.were_switched_on:
             self._ramp(self._sources.safe)
         self._outputs.switch_off(self._all)
 
     def _ramp(self, goal: Float64) -> None:
         """From where they stand to values (K,), all together, none faster than it may."""
+        for values in self._steps(goal):
+            self._levels.set(self._sources.levels(values))
+            self._values = values.copy()
+
+    def _ramp_down_those_that_obey(self) -> None:
+        """An instrument that fails is left to be switched off; the others go on as slowly."""
+        left = dict(self._sources.columns)
+        for values in self._steps(self._sources.safe):
+            levels = self._sources.levels(values)
+            for name, columns in list(left.items()):
+                try:
+                    self._levels.set(levels, columns)
+                except MgdLabError:
+                    del left[name]
+                else:
+                    self._values[columns] = values[columns]
+
+    def _steps(self, goal: Float64) -> Iterator[Float64]:
+        """Values (K,) on the way there, each when its time has come."""
         start = self._values.copy()
         seconds = float(np.max(np.abs(goal - start) / self._slews, initial=0.0))
         steps = max(1, math.ceil(seconds / _RAMP_STEP_SECONDS))
         for k in range(1, steps + 1):
             began = self._now()
-            values = goal if k == steps else start + (goal - start) * (k / steps)
-            self._levels.set(self._sources.levels(values))
-            self._values = values.copy()
+            yield goal.copy() if k == steps else start + (goal - start) * (k / steps)
             self._wait(began + seconds / steps - self._now())
 
     def _look_for_errors(self) -> None:

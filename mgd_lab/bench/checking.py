@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mgd_lab.bench.arming import Arming, armed
 from mgd_lab.bench.assembly import Fitted, assemble, fit, start
 from mgd_lab.bench.chip_lock import locked_chip
-from mgd_lab.bench.chips import build_chip, is_simulated
+from mgd_lab.bench.chips import SIMULATION, build_chip, is_simulated
 from mgd_lab.bench.disk_use import log_bytes
 from mgd_lab.bench.grouping import grouping_of
 from mgd_lab.bench.initial import initial_parameters
@@ -28,9 +29,11 @@ from mgd_lab.bench.motion_plan import (
 from mgd_lab.bench.task import data_set
 from mgd_lab.chip import Chip, Rung
 from mgd_lab.chip.timing import ReportsTiming
-from mgd_lab.controller import EvaluationSet, SystemClock, TrainingState, gated
-from mgd_lab.experiment import LoadedExperiment, Stop
+from mgd_lab.controller import EvaluationSet, Outcome, SystemClock, gated
+from mgd_lab.experiment import ChipSettings, LoadedExperiment, Stop
 from mgd_lab.records import Record
+
+Float64 = NDArray[np.float64]
 
 _REHEARSAL_SECONDS = 0.3
 _REHEARSAL_RATE = 1e-12
@@ -85,11 +88,12 @@ def check(loaded: LoadedExperiment, *, runs_dir: Path = Path("runs")) -> CheckRe
     with locked_chip(experiment.chip), build_chip(experiment.chip) as chip:
         fitted = fit(experiment, data, chip)
         theta = initial_parameters(experiment.training.initial, experiment.seed, chip)
-        state = start(fitted, theta)
+        start(fitted, theta)
         simulated = is_simulated(experiment.chip, chip)
-        if simulated and not np.any(fitted.description.slew_per_second):
+        slew = np.any(fitted.description.slew_per_second)
+        if simulated and not slew and not _has_real_instruments(experiment.chip):
             rate, source = (
-                _rehearsed(fitted, chip, state),
+                _rehearsed(fitted, chip, theta),
                 "a short rehearsal on the simulated chip",
             )
         else:
@@ -101,6 +105,12 @@ def check(loaded: LoadedExperiment, *, runs_dir: Path = Path("runs")) -> CheckRe
     if grouping:
         return replace(report, warnings=(*report.warnings, f"chip.engine: {grouping}"))
     return report
+
+
+def _has_real_instruments(settings: ChipSettings) -> bool:
+    """Beside a chip that says that it is simulated; a rehearsal would energise them."""
+    instruments: Any = getattr(settings, "instruments", None)
+    return bool(instruments) and getattr(settings, "visa_library", None) != SIMULATION
 
 
 def warnings(fitted: Fitted) -> tuple[str, ...]:
@@ -152,7 +162,7 @@ def _tell_nobody(kind: str, message: str, details: Mapping[str, Any]) -> None:
     """Forgets what happened."""
 
 
-def _rehearsed(fitted: Fitted, chip: Chip, state: TrainingState) -> float:
+def _rehearsed(fitted: Fitted, chip: Chip, theta: Float64) -> float:
     """Steps a second of a moment's training, evaluations apart."""
     experiment = fitted.experiment
     few = fitted.evaluation
@@ -160,8 +170,11 @@ def _rehearsed(fitted: Fitted, chip: Chip, state: TrainingState) -> float:
     # Speed is what is looked for: θ hardly moves, or a fast chip could reach its limits meanwhile.
     update = experiment.training.update.model_copy(update={"learning_rate": _REHEARSAL_RATE})
     training = experiment.training.model_copy(update={"update": update})
-    changes = {"stop": Stop(seconds=_REHEARSAL_SECONDS), "training": training}
-    short = replace(fitted, experiment=experiment.model_copy(update=changes), evaluation=one)
+
+    def until(stop: Stop) -> Fitted:
+        changes = {"stop": stop, "training": training}
+        return replace(fitted, experiment=experiment.model_copy(update=changes), evaluation=one)
+
     gate = gated(chip, fitted.envelope)
     with (
         heeded(None) as interrupt,
@@ -170,15 +183,21 @@ def _rehearsed(fitted: Fitted, chip: Chip, state: TrainingState) -> float:
         # Nothing wears on a simulated chip.
         gate.ignoring_budget(),
     ):
-        outcome = assemble(
-            short,
-            gate,
-            sink=_Nowhere(),
-            clock=SystemClock(),
-            interrupt=interrupt.event,
-            observe=lambda _: None,
-            workers=workers,
-        ).run(state)
+
+        def trained(stop: Stop) -> Outcome:
+            return assemble(
+                until(stop),
+                gate,
+                sink=_Nowhere(),
+                clock=SystemClock(),
+                interrupt=interrupt.event,
+                observe=lambda _: None,
+                workers=workers,
+            ).run(start(fitted, theta))
+
+        # What the first step of a process takes, imports and compiling, no other takes.
+        trained(Stop(steps=1))
+        outcome = trained(Stop(seconds=_REHEARSAL_SECONDS))
     return outcome.counters.steps / outcome.seconds
 
 

@@ -88,6 +88,7 @@ class Intermission:
         book.checkpoint(state, "")
         if self._chip is not None:
             self._chip.make_safe()
+            self._watch.rest(True)
         if not self._wait(began, tell):
             return False
         if self._chip is not None:
@@ -95,6 +96,7 @@ class Intermission:
                 self._chip.energise(state.sent)
             except StoppedError:
                 return False
+            self._watch.rest(False)
         self._watch.forget()
         seconds = self._clock.monotonic() - began
         book.event(

@@ -48,7 +48,8 @@ class TelemetryGuard:
         for place, name, window in self._watched:
             value = values[place]
             if math.isnan(value):
-                self._unread[name] += 1
+                # What feeds a chip that rests is off, and measures nothing.
+                self._unread[name] += 0 if self._reader.chip_rests else 1
                 if self._unread[name] >= _MOST_UNREAD:
                     self._outside[name] = Finding(
                         f"telemetry channel {name} gave no reading {_MOST_UNREAD} times in a row",

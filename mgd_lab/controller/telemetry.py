@@ -14,7 +14,11 @@ Float64 = NDArray[np.float64]
 
 
 class TelemetryReader:
-    """Reads every channel of an open chip, between two blocks only, and writes the record."""
+    """Reads every channel of an open chip, between two blocks only, and writes the record.
+
+    Attributes:
+        chip_rests: the chip is at its safe values, so that a channel may have no reading.
+    """
 
     def __init__(
         self, chip: ReportsTelemetry, description: ChipDescription, sink: RecordSink, clock: Clock
@@ -24,6 +28,7 @@ class TelemetryReader:
         self._sink = sink
         self._clock = clock
         self.names = tuple(channel.name for channel in description.telemetry)
+        self.chip_rests = False
         self.units = tuple(channel.unit for channel in description.telemetry)
 
     def read(self, step: int) -> Float64:

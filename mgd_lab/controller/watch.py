@@ -115,6 +115,11 @@ class Watch:
         told, self._told = self._told, []
         return told
 
+    def rest(self, resting: bool) -> None:
+        """The chip is at its safe values: a channel without a reading is no fault of it."""
+        if self._telemetry is not None:
+            self._telemetry.chip_rests = resting
+
     def forget(self) -> None:
         """A pause is over."""
         for guard in self._guards:

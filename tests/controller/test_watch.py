@@ -11,7 +11,9 @@ from mgd_lab.bench.watching import Attendance, check_guards, free_bytes_at
 from mgd_lab.chip import TelemetryChannel
 from mgd_lab.chip.recovery import Recovery
 from mgd_lab.controller import HostWatch, PauseControl
+from mgd_lab.controller.surroundings import TelemetryGuard
 from mgd_lab.errors import ConfigurationError, GuardError, MeasurementError, RunStoreError
+from mgd_lab.experiment import TelemetryWindow
 from mgd_lab.records import Checkpoint, Event, StepBlock, Telemetry
 
 CHANNELS = (TelemetryChannel("temperature", "°C"), TelemetryChannel("supply", "V"))
@@ -176,6 +178,26 @@ def test_one_missing_reading_is_nothing_three_are(train, sensing, fake_clock):
     assert good.error is None
     bad = train(on=sensing([GOOD, silent, silent, silent, GOOD]), **options)
     assert "temperature gave no reading 3 times in a row" in str(bad.error)
+
+
+def test_a_chip_that_rests_may_have_no_reading():
+    values = {"now": math.nan}
+
+    class Reader:
+        names, units, chip_rests = ("current",), ("A",), True
+
+        def read(self, step):
+            return np.array([values["now"]])
+
+    reader = Reader()
+    guard = TelemetryGuard(reader, {"current": TelemetryWindow(high=1.0)}, 1.0)
+    assert [guard.look(0) for _ in range(5)] == [None] * 5
+    values["now"] = 2.0
+    assert "outside its window" in guard.look(0).message
+    guard.forget()
+    values["now"], reader.chip_rests = math.nan, False
+    assert [guard.look(0) for _ in range(2)] == [None] * 2
+    assert "gave no reading" in guard.look(0).message
 
 
 def test_a_guard_that_stops_does_so_during_a_pause(train, sensing, fake_clock):

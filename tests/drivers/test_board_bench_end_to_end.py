@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 import mgd_lab
 import mgd_lab.bench.simulated_link as composition
+from mgd_lab.bench.checking import check
 from mgd_lab.bench.serving import Places, served
 from mgd_lab.cli.app import app
 from sim_instruments.bench.beside import Beside
@@ -139,6 +140,9 @@ def test_board_and_supply_are_served(tmp_path):
         loaded = mgd_lab.load_experiment(
             BOARD, {"stop": {"steps": 50}}, chip_file=tmp_path / "chip.yaml"
         )
+        # The board says that it is simulated; its supply may be none the less a real one.
+        report = check(loaded, runs_dir=tmp_path / "runs")
+        assert report.seconds_from != "a short rehearsal on the simulated chip"
         result = mgd_lab.run(loaded, runs_dir=tmp_path / "runs")
     assert result.status == "finished"
     assert result.counters.steps == 50

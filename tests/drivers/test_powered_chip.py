@@ -344,3 +344,94 @@ def test_meters_alone_beside_a_chip(desk):
 def test_a_channel_that_the_chip_has_already(desk):
     with pytest.raises(ConfigurationError, match="presentations: the chip has a channel of that"):
         fed(desk.chip("serial", ("name: vdda_current", "name: presentations")), measured)
+
+
+TWO = """\
+  smb:
+    driver: keithley_2450
+    resource: "TCPIP0::other.lab::5025::SOCKET"
+    source_range: 2.0
+    compliance: 0.004
+    nplc: 0.1
+supplies:
+  - {name: vdda, instrument: smu, channel: "1", low: 0, high: 1.3, value: 1.2, slew_per_second: 6}
+  - {name: vddb, instrument: smb, channel: "1", low: 0, high: 1.3, value: 1.0, slew_per_second: 6}
+"""
+STEP = 6.0 * 0.02 * 1.001
+
+
+def of_two(desk):
+    head, _, rest = REST.partition("supplies:\n")
+    text = LINKS["serial"] + head + TWO + rest[rest.index("telemetry:") :]
+    (desk.folder / "chip.yaml").write_text(text)
+    return load_chip(desk.folder / "chip.yaml", drivers=SettingsOfDrivers(chip_drivers()))
+
+
+def steps(driven):
+    """Largest step of a supply, high impedance counted as 0."""
+    levels = [0.0 if level is None else level for _, level in driven]
+    return max(abs(b - a) for a, b in pairwise(levels))
+
+
+def test_a_supply_that_is_off_rises_slowly_beside_one_that_is_found_on(desk, monkeypatch):
+    settings = of_two(desk)
+    library = composition.simulated_link(settings)
+    for name, switch in (("smu", b";:OUTP ON"), ("smb", b"")):
+        desk.beside.cores[name].core.respond(b"SOUR:VOLT 1.0" + switch + b"\n")
+    found = {"smu": [(0.0, 1.0)], "smb": [(0.0, None)]}
+    drive = desk.world.drive
+
+    def noted(place, level):
+        found[place[0]].append((0.0, level))
+        drive(place, level)
+
+    monkeypatch.setattr(desk.world, "drive", noted)
+    with chip_drivers()["serial"].build(settings, library) as chip:
+        chip.switch_outputs(True)
+        assert desk.world.level("smu", "1") == 1.2
+        assert desk.world.level("smb", "1") == 1.0
+        assert steps(found["smu"]) <= STEP
+        assert steps(found["smb"]) <= STEP
+
+
+def test_a_dead_supply_does_not_make_the_others_jump(desk, monkeypatch):
+    chip = build_chip(of_two(desk))
+
+    def die(chip):
+        desk.beside.cores["smu"].switch_off()
+        die.driven = []
+        drive = desk.world.drive
+
+        def noted(place, level):
+            if place[0] == "smb":
+                die.driven.append((0.0, level))
+            drive(place, level)
+
+        monkeypatch.setattr(desk.world, "drive", noted)
+        measured(chip)
+
+    with pytest.raises(LinkError, match="smu"):
+        fed(chip, die)
+    assert die.driven[-1][1] is None
+    assert steps([(0.0, 1.0), *die.driven]) <= STEP
+
+
+def test_outputs_of_the_board_that_stay_off_are_noticed(desk, monkeypatch):
+    with desk.chip() as chip:
+        monkeypatch.setattr(chip, "_its_outputs_are_on", lambda: False)
+        with pytest.raises(ChipError, match="its own outputs were switched on and read back as"):
+            ChipError, match="its own outputs were switched on and read back as off"
+        ):
+            chip.switch_outputs(True)
+
+
+def test_the_last_blocks_are_looked_at_before_it_goes_down(desk):
+    def short(chip):
+        measured(chip)
+        desk.world.set_load(*VDDA, 10.0)
+        measured(chip)
+
+    chip = desk.chip("serial", ("retries:", "trips_every_blocks: 10\nretries:"))
+    with pytest.raises(ChipError, match=r"in compliance.*looked at after the last 2 blocks only"):
+        fed(chip, short)
+    assert desk.world.level(*VDDA) is None

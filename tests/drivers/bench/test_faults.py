@@ -143,6 +143,27 @@ def test_a_trip_ends_the_block_and_the_chip_is_safe(shelf, measured, timing):
     assert safe(chip, world)
 
 
+@pytest.mark.parametrize("down", ["ramp", "switch", "leave"])
+def test_trips_of_the_last_blocks_are_told_at_the_end(shelf, measured, down):
+    chip, world = shelf.chip(timing="software", trips_every_blocks=10)
+
+    def run():
+        with chip:
+            chip.switch_outputs(True)
+            measured(chip)
+            world.trips["smu"] = ["compliance on a"]
+            measured(chip)
+            if down == "ramp":
+                chip.write_parameters(np.zeros(9))
+                world.trips.clear()
+            if down == "switch":
+                chip.switch_outputs(False)
+
+    with pytest.raises(ChipError, match=r"compliance on a.*after the last 2 blocks only"):
+        run()
+    assert safe(chip, world)
+
+
 def test_a_level_that_the_instrument_refuses(shelf, measured):
     chip, world = shelf.chip(timing="software")
 
