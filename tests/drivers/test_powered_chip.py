@@ -419,7 +419,7 @@ def test_a_dead_supply_does_not_make_the_others_jump(desk, monkeypatch):
 def test_outputs_of_the_board_that_stay_off_are_noticed(desk, monkeypatch):
     with desk.chip() as chip:
         monkeypatch.setattr(chip, "_its_outputs_are_on", lambda: False)
-        with pytest.raises(ChipError, match="its own outputs .* read back as off"):
+        with pytest.raises(ChipError, match=r"its own outputs .* read back as off"):
             chip.switch_outputs(True)
 
 
