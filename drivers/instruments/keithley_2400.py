@@ -157,10 +157,10 @@ class Keithley2400(ScpiSmu):
         self._queue.refuse("its configuration")
 
     def set_levels(self, levels: Mapping[str, float]) -> None:
-        """One exchange; LimitError for −222."""
+        """One exchange, which tells of compliance at the level that stood; LimitError for −222."""
         self._remembered.set({f"SOUR:{self._source}:MODE": "FIX"})
         for level in levels.values():
-            self._queue.tell((f"SOUR:{self._source}:LEV {level:.9g}",), f"setting {level:g}")
+            self._set_level(f"SOUR:{self._source}:LEV {level:.9g}", level)
 
     def read_levels(self) -> Mapping[str, float]:
         """As programmed."""

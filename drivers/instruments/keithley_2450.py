@@ -167,9 +167,9 @@ class Keithley2450(ScpiSmu):
         self._queue.refuse("its configuration")
 
     def set_levels(self, levels: Mapping[str, float]) -> None:
-        """One exchange; LimitError for −222."""
+        """One exchange, which tells of compliance at the level that stood; LimitError for −222."""
         for level in levels.values():
-            self._queue.tell((f"SOUR:{self._source} {level:.9g}",), f"setting {level:g}")
+            self._set_level(f"SOUR:{self._source} {level:.9g}", level)
 
     def read_levels(self) -> Mapping[str, float]:
         """As programmed; after a list, its last level."""

@@ -155,13 +155,22 @@ class Keithley2600:
         self._talk.close()
 
     def set_levels(self, levels: Mapping[str, float]) -> None:
-        """One exchange for both channels; LimitError where a level is too big."""
+        """One exchange for both channels; LimitError where a level is too big.
+
+        While outputs are on it tells of compliance at the levels that stood.
+        """
         statements = [
             f"{channel}.source.level{self._letters[channel][0]} = {level:.9g}"
             for channel, level in levels.items()
             if channel in self._letters
         ]
-        self._tsp.act(statements, f"setting {', '.join(f'{v:g}' for v in levels.values())}")
+        what = f"setting {', '.join(f'{v:g}' for v in levels.values())}"
+        if not self._is_on:
+            self._tsp.act(statements, what)
+            return
+        # The state is one of now: of a level in the middle of a block nothing is left after it.
+        asked = [f"{channel}.source.compliance" for channel in self._letters]
+        self._note_compliance(self._tsp.ask_and_act(asked, statements, what))
 
     def read_levels(self) -> Mapping[str, float]:
         """As programmed."""
@@ -179,13 +188,19 @@ class Keithley2600:
         ]
         self._tsp.act(statements, f"switching {state.lower()}")
         self._is_on = on
+        if on:
+            # What was met until now was met by whoever had them on before.
+            self._tripped.clear()
 
     def outputs_are_on(self) -> bool:
         """As it tells."""
         return any(self._tsp.numbers(*(f"{channel}.source.output" for channel in self._letters)))
 
     def look_for_trips(self) -> Sequence[str]:
-        """Compliance now, in a reading or in a list, and an output that went off by itself."""
+        """Compliance now, at an earlier level, in a reading or in a list; an output that went off.
+
+        An earlier level is one that `set_levels` has replaced since the last look.
+        """
         channels = list(self._letters)
         states = self._tsp.values(
             *(f"{channel}.source.compliance" for channel in channels),
@@ -196,8 +211,10 @@ class Keithley2600:
         for k, channel in enumerate(channels):
             own = self._functions[channel]
             limit = f"{own.compliance:g} {UNITS[OTHER[own.source]]}"
-            if states[k] != "false" or channel in self._tripped:
+            if states[k] != "false":
                 trips.append(f"{channel} is in compliance at {limit}")
+            elif channel in self._tripped:
+                trips.append(f"{channel} was in compliance at {limit} since the last look")
             if channel in in_lists:
                 steps = in_lists[channel]
                 trips.append(
@@ -262,17 +279,18 @@ class Keithley2600:
             for expression in (f"{channel}.measure.{measured}()", f"{channel}.source.compliance")
         ]
         answers = self._tsp.values(*expressions)
-        self._tripped |= {
-            channel
-            for channel, state in zip(self._letters, answers[1::2], strict=True)
-            if state != "false"
-        }
+        self._note_compliance(answers[1::2])
         try:
             return np.array([[float(text) for text in answers[::2]]])
         except ValueError as error:
             raise InstrumentError(
                 f"{self._talk.place}: it printed {answers}, where readings were expected"
             ) from error
+
+    def _note_compliance(self, states: Sequence[str]) -> None:
+        """Of each channel, as print() tells it."""
+        told = zip(self._letters, states, strict=True)
+        self._tripped |= {channel for channel, state in told if state != "false"}
 
     def _measured(self, count: int) -> Float64:
         columns: list[Float64] = []

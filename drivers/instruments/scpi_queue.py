@@ -40,6 +40,14 @@ class ScpiQueue:
         message = ";:".join((*commands, "SYST:ERR?"))
         self._refuse(self._rest_after(self._talk.ask(message)), what)
 
+    def ask_and_tell(self, query: str, commands: Sequence[str], what: str) -> str:
+        """The same, with a query before the commands in the message; its answer."""
+        message = ";:".join((query, *commands, "SYST:ERR?"))
+        answer, _, entry = self._talk.ask(message).partition(";")
+        # After a command error the rest of a message is not carried out, nor its last query.
+        self._refuse(self._rest_after(entry) if entry else self.drain(), what)
+        return answer.strip()
+
     def refuse(self, what: str) -> None:
         """The same for what was sent before."""
         self._refuse(self.drain(), what)

@@ -69,6 +69,7 @@ class ScpiSmu(ABC):
         self._queue = ScpiQueue(talk, most_errors)
         self._remembered = Remembered(talk)
         self._is_on = False
+        self._was_limited = False
         self._paced_by: Pace = "own"
 
     @property
@@ -105,13 +106,19 @@ class ScpiSmu(ABC):
         state = "ON" if on else "OFF"
         self._queue.tell((f"OUTP {state}",), f"switching {state.lower()}")
         self._is_on = on
+        if on:
+            # What was met until now was met by whoever had it on before.
+            self._was_limited = False
 
     def outputs_are_on(self) -> bool:
         """As it tells."""
         return self._talk.ask_number("OUTP?") != 0
 
     def look_for_trips(self) -> Sequence[str]:
-        """Compliance now or during a list, and an output that went off by itself."""
+        """Compliance now, at an earlier level or during a list; an output that went off by itself.
+
+        An earlier level is one that `set_levels` has replaced since the last look.
+        """
         flags = self._talk.ask(f"{self._trip_query};:OUTP?").split(";")
         if len(flags) != 2:
             raise InstrumentError(f"{self._talk.place}: it told {flags} of its compliance")
@@ -119,11 +126,14 @@ class ScpiSmu(ABC):
         trips: list[str] = []
         if flags[0].strip() != "0":
             trips.append(f"its output is in compliance at {limit}")
+        elif self._was_limited:
+            trips.append(f"its output was in compliance at {limit} since the last look")
         steps = self._player.take_compliances()
         if steps:
             trips.append(f"{steps} steps of its list were in compliance at {limit}")
         if self._is_on and flags[1].strip() == "0":
             trips.append("its output went off by itself")
+        self._was_limited = False
         return trips
 
     def arm_list(self) -> None:
@@ -143,6 +153,18 @@ class ScpiSmu(ABC):
         """(count, 1), in V or A."""
         found = self._player.fetch(count)
         return self._talk.readings(found, "the buffer").reshape(count, 1)
+
+    def _set_level(self, command: str, level: float) -> None:
+        """One exchange; while the output is on it tells of compliance at the level that stood."""
+        what = f"setting {level:g}"
+        if not self._is_on:
+            self._queue.tell((command,), what)
+            return
+        # The flag is one of now: of a level in the middle of a block nothing is left after it.
+        flag = self._queue.ask_and_tell(self._trip_query, (command,), what)
+        if flag not in ("0", "1"):
+            raise InstrumentError(f"{self._talk.place}: it told {flag!r} of its compliance")
+        self._was_limited |= flag == "1"
 
     def _need_output(self) -> None:
         if not self._is_on:

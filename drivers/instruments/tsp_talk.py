@@ -54,6 +54,21 @@ class TspTalk:
         answer = self._talk.ask(f"{' '.join(statements)}\nprint(errorqueue.count)")
         self._refuse(self._entries(answer), what)
 
+    def ask_and_act(
+        self, expressions: Sequence[str], statements: Sequence[str], what: str
+    ) -> Sequence[str]:
+        """The same; values of expressions before the statements, as text, in that exchange too."""
+        names = [f"before_{k}" for k in range(1, len(expressions) + 1)]
+        asking = [f"{name} = {each}" for name, each in zip(names, expressions, strict=True)]
+        printing = f"print({', '.join((*names, 'errorqueue.count'))})"
+        answer = self._talk.ask(f"{' '.join((*asking, *statements))}\n{printing}").split("\t")
+        if len(answer) != len(names) + 1:
+            raise LinkError(
+                f"{self._talk.place}: print() of {len(names) + 1} values gave {len(answer)}"
+            )
+        self._refuse(self._entries(answer[-1]), what)
+        return answer[:-1]
+
     def refuse(self, what: str) -> None:
         """The same for what was sent before."""
         self._refuse(self.errors(), what)

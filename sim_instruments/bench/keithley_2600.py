@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+from mgd_lab.wire import Status, status_text
 from sim_instruments.bench.plug import BenchInstrument, Plug
 from sim_instruments.bench.smu2600_channel import Ranges, Smu2600Channel
 from sim_instruments.bench.smu2600_events import Events
@@ -29,6 +30,8 @@ _MODELS = {
 _FIRST_EVENT = {"smua": 40, "smub": 50}
 _QUEUE_CAPACITY = 100
 _SEVERITY, _NODE = 20.0, 1.0
+# Status byte register: EAV and MAV.
+_ERRORS_AVAILABLE, _MESSAGE_AVAILABLE = 1 << 2, 1 << 4
 
 
 class Keithley2600:
@@ -80,6 +83,15 @@ class Keithley2600:
     def overrun(self, reason: str) -> None:  # noqa: ARG002 (instruments do not tell)
         """Input was dropped."""
         self._complain(TspError(-363, "Input buffer over-run"))
+
+    def report(self, status: Status, reason: str = "") -> None:  # noqa: ARG002
+        """An error that the way to the instrument has found, such as an interrupted query."""
+        self._complain(TspError(int(status), status_text(status)))
+
+    def status_byte(self, *, message_available: bool) -> int:
+        """Errors available and message available; no request enable register summarises them."""
+        byte = _ERRORS_AVAILABLE if self._errors else 0
+        return byte | (_MESSAGE_AVAILABLE if message_available else 0)
 
     def _obey(self, line: str) -> None:
         if self._script is not None:

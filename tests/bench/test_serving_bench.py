@@ -51,6 +51,35 @@ def test_each_on_its_port(chip_file):
         assert ask(resources[0], b"FOO;\n*IDN?\nSYST:ERR?\n").startswith(b"Keysight")
 
 
+TSP_CHIP = """
+driver: bench
+visa_library: "@sim"
+instruments:
+  smu: {driver: keithley_2600, resource: "TCPIP0::smu.lab::5025::SOCKET",
+        smua: {source_range: 6, compliance: 0.01}, smub: {source_range: 6, compliance: 0.01}}
+  sim: {driver: sim900, resource: "TCPIP0::sim.lab::5025::SOCKET", slots: ["1"]}
+  dmm: {driver: keysight_34461a, resource: "TCPIP0::dmm.lab::5025::SOCKET"}
+parameters:
+  - {names: [w, b], instrument: smu, channels: [smua, smub], low: -1, high: 1}
+inputs: [{instrument: sim, channel: "1", low: 0, high: 1}]
+outputs: [{instrument: dmm, channel: "1"}]
+simulated: {network: {layers: [1, 1]}, engine: numpy, noise: 0}
+"""
+
+
+def test_those_that_speak_no_scpi(tmp_path):
+    path = tmp_path / "chip.yaml"
+    path.write_text(TSP_CHIP)
+    with served(path, Places(tcp=0)) as (smu, sim, dmm):
+        assert ask(smu, b"*IDN?\n").split(b",")[1] == b" Model 2602B"
+        setting = b"smub.source.levelv = 0.5 smub.source.output = smub.OUTPUT_ON\n"
+        assert ask(smu, setting + b"print(smub.source.compliance)\n") == b"false\n"
+        # A sigmoid of 0.5: what stands at one is what the other reads.
+        assert float(ask(dmm, b"MEAS:VOLT:DC? 10\n")) == pytest.approx(0.622459)
+        assert ask(smu, b"no TSP\nprint(errorqueue.count)\n") == b"1.00000e+00\n"
+        assert b"SIM900" in ask(sim, b"*IDN?\n")
+
+
 @pytest.mark.parametrize(
     ("places", "told"),
     [(Places(tcp=0, hislip=0), "sockets only"), (Places(), "name at least one endpoint")],

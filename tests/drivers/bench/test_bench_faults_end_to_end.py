@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from sim_instruments.bench.bench import Bench
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 TIMINGS = pytest.mark.parametrize("timing", ["software", "hardware"])
-MIDDLE = 0.3
+MIDDLE = 0.33
 """Seconds on the bench's clock at which a block is being measured."""
 
 
@@ -100,6 +101,47 @@ def test_compliance_that_trips(run, timing):
     assert all_off(ended, "bench_smu")
 
 
+def last_unit(driver, resource):
+    """Changes that put another instrument in the place of the last 2602B."""
+    chip = YAML(typ="safe").load(CONFIGS / "chips" / "bench_smu.yaml")
+    chip["parameters"][-1] |= {"channels": ["1"]}
+    unit = {
+        "driver": driver, "resource": resource, "source_range": 20.0, "compliance": 0.001,
+        "nplc": 0.01,
+    }  # fmt: skip
+    return {
+        "chip.instruments.smu5": json.dumps(unit),
+        "chip.parameters": json.dumps(chip["parameters"]),
+    }
+
+
+def a_short_while(name, channel):
+    """A load of 100 Ω for a few probes of a block, and not at its last."""
+
+    def act(bench):
+        bench.world.set_load(name, channel, 100.0)
+        bench.world.clock.later(0.02, lambda: bench.world.set_load(name, channel, 1e6))
+
+    return act
+
+
+@pytest.mark.parametrize(
+    ("timing", "changes", "channel"),
+    [
+        ("software", {}, "smua"),
+        ("hardware", {}, "smua"),
+        ("software", last_unit("keithley_2400", "GPIB0::15::INSTR"), "1"),
+        ("software", last_unit("keithley_2450", "TCPIP0::smu5.lab::5025::SOCKET"), "1"),
+    ],
+)
+def test_compliance_in_the_middle_of_a_block_only(run, timing, changes, channel):
+    ended = run("bench_smu", timing, a_short_while("smu5", channel), **changes)
+    assert ended.code == 3
+    told = "was" if timing == "software" else "were"
+    assert re.search(rf"smu5: .* {told} in compliance at 0\.001 A", ended.error)
+    assert ended.levels("awg", *(f"smu{k}" for k in range(1, 6))) == {None}
+
+
 @TIMINGS
 def test_a_current_that_the_software_watches(run, timing):
     ended = run("bench_qdac", timing, lambda bench: bench.world.set_load("dac", "3", 300.0))
@@ -164,16 +206,7 @@ def test_a_level_that_the_instrument_refuses(run, timing, config, name, message,
 @TIMINGS
 def test_an_instrument_that_answers_data_out_of_range(run, timing):
     """The last SMU is a 2400, which speaks SCPI; somebody changes its range."""
-    chip = YAML(typ="safe").load(CONFIGS / "chips" / "bench_smu.yaml")
-    chip["parameters"][-1] |= {"channels": ["1"]}
-    unit = {
-        "driver": "keithley_2400", "resource": "GPIB0::15::INSTR", "source_range": 20.0,
-        "compliance": 0.001, "nplc": 0.01,
-    }  # fmt: skip
-    changes = {
-        "chip.instruments.smu5": json.dumps(unit),
-        "chip.parameters": json.dumps(chip["parameters"]),
-    }
+    changes = last_unit("keithley_2400", "GPIB0::15::INSTR")
     act = front_panel("smu5", b"SOUR:VOLT:RANG 0.2\n")
     ended = run("bench_smu", timing, act, **changes)
     assert ended.code == 4

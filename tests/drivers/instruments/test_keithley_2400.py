@@ -237,6 +237,53 @@ def test_a_level_that_is_refused(scripted, error, kind):
         smu.set_levels({"1": 3.0})
 
 
+def test_compliance_at_the_level_that_stood(on):
+    look = b"SENS:CURR:PROT:TRIP?;:OUTP?\n"
+    setting = b"SENS:CURR:PROT:TRIP?;:SOUR:VOLT:LEV %s;:SYST:ERR?\n"
+    none = b';0,"No error"\n'
+    smu = on(
+        MODE,
+        (setting % b"1.25", b"0" + none),
+        (look, b"0;1\n"),
+        (setting % b"0.5", b"1" + none),
+        (setting % b"1", b"0" + none),
+        (look, b"0;1\n"),
+        (look, b"0;1\n"),
+        (setting % b"0", b"1" + none),
+        ON,
+        (look, b"0;1\n"),
+        (setting % b"1", b"2" + none),
+    )
+    smu.set_levels({"1": 1.25})
+    assert smu.look_for_trips() == []
+    smu.set_levels({"1": 0.5})
+    smu.set_levels({"1": 1.0})
+    assert smu.look_for_trips() == ["its output was in compliance at 0.0015 A since the last look"]
+    assert smu.look_for_trips() == []
+    smu.set_levels({"1": 0.0})
+    smu.switch_outputs(True)
+    assert smu.look_for_trips() == []
+    with pytest.raises(InstrumentError, match="told '2' of its compliance"):
+        smu.set_levels({"1": 1.0})
+
+
+def test_a_level_that_is_refused_while_on(on):
+    setting = b"SENS:CURR:PROT:TRIP?;:SOUR:VOLT:LEV %s;:SYST:ERR?\n"
+    smu = on(
+        MODE,
+        (setting % b"3", b'0;-222,"Parameter data out of range"\n'),
+        NO_ERROR,
+        # A command error ends a message: its last query is not answered.
+        (setting % b"1", b"0\n"),
+        (b"SYST:ERR?\n", b'-113,"Undefined header"\n'),
+        NO_ERROR,
+    )
+    with pytest.raises(LimitError, match="errors after setting 3: -222"):
+        smu.set_levels({"1": 3.0})
+    with pytest.raises(InstrumentError, match="errors after setting 1: -113"):
+        smu.set_levels({"1": 1.0})
+
+
 def test_outputs(scripted):
     smu = scripted(
         ON,
@@ -519,6 +566,25 @@ def test_a_short_trips_compliance_in_simulation():
     assert bench.level == pytest.approx(0.015)
     with pytest.raises(LimitError, match="-222"):
         bench.smu.set_levels({"1": 2.2})
+
+
+def test_compliance_at_a_level_that_has_passed_in_simulation():
+    bench = Bench(source_range=20.0)
+    bench.world.set_load("smu", "1", 1000.0)
+    smu = bench.smu
+    smu.set_levels({"1": 4.0})
+    smu.switch_outputs(True)
+    assert smu.look_for_trips() == ["its output is in compliance at 0.0015 A"]
+    smu.set_levels({"1": 1.0})
+    smu.set_levels({"1": 0.5})
+    assert smu.look_for_trips() == ["its output was in compliance at 0.0015 A since the last look"]
+    for level in (4.0, 1.0):
+        smu.set_levels({"1": level})
+    smu.switch_outputs(False)
+    for level in (4.0, 1.0):
+        smu.set_levels({"1": level})
+    smu.switch_outputs(True)
+    assert smu.look_for_trips() == []
 
 
 @pytest.mark.parametrize("count", [1, 7, 250])

@@ -210,6 +210,67 @@ def test_levels(scripted):
     assert smu.read_levels() == {"smua": 0.5, "smub": -1e-4}
 
 
+SETTING = (
+    b"before_1 = smua.source.compliance before_2 = smub.source.compliance %s\n"
+    b"print(before_1, before_2, errorqueue.count)\n"
+)
+LOOK = (
+    b"print(smua.source.compliance, smub.source.compliance, smua.source.output, "
+    b"smub.source.output)\n"
+)
+BOTH_ON = told("smua.source.output = smua.OUTPUT_ON smub.source.output = smub.OUTPUT_ON")
+
+
+def lines(message, answer):
+    """A message of two lines, which the instrument takes one after the other."""
+    first, second = message.splitlines(keepends=True)
+    return (first, b""), (second, answer)
+
+
+def test_compliance_at_the_level_that_stood(scripted):
+    smu = scripted(
+        *BOTH_ON,
+        NO_ERROR,
+        *lines(SETTING % b"smub.source.leveli = 0.0002", b"false\tfalse\t0.0e+00\n"),
+        (LOOK, b"false\tfalse\t1.0e+00\t1.0e+00\n"),
+        *lines(SETTING % b"smua.source.levelv = 0.5", b"false\ttrue\t0.0e+00\n"),
+        *lines(SETTING % b"smua.source.levelv = 1", b"false\tfalse\t0.0e+00\n"),
+        (LOOK, b"false\tfalse\t1.0e+00\t1.0e+00\n"),
+        (LOOK, b"false\tfalse\t1.0e+00\t1.0e+00\n"),
+        *lines(SETTING % b"smua.source.levelv = 0", b"true\tfalse\t0.0e+00\n"),
+        *BOTH_ON,
+        NO_ERROR,
+        (LOOK, b"false\tfalse\t1.0e+00\t1.0e+00\n"),
+        smub=CURRENT,
+    )
+    smu.switch_outputs(True)
+    smu.set_levels({"smub": 2e-4})
+    assert smu.look_for_trips() == []
+    smu.set_levels({"smua": 0.5})
+    smu.set_levels({"smua": 1.0})
+    assert smu.look_for_trips() == ["smub was in compliance at 2 V since the last look"]
+    assert smu.look_for_trips() == []
+    smu.set_levels({"smua": 0.0})
+    smu.switch_outputs(True)
+    assert smu.look_for_trips() == []
+
+
+def test_a_level_that_is_refused_while_on(on):
+    error = b"1.101000000e+03\tParameter too big\t2.0e+01\t1.0e+00\n"
+    setting = SETTING.replace(b" before_2 = smub.source.compliance", b"").replace(
+        b" before_2,", b""
+    )
+    smu = on(
+        *lines(setting % b"smua.source.levelv = 3", b"false\t1.0e+00\n"),
+        (NEXT, error),
+        *lines(setting % b"smua.source.levelv = 1", b"0.0e+00\n"),
+    )
+    with pytest.raises(LimitError, match="errors after setting 3: 1101"):
+        smu.set_levels({"smua": 3.0})
+    with pytest.raises(LinkError, match="of 2 values gave 1"):
+        smu.set_levels({"smua": 1.0})
+
+
 @pytest.mark.parametrize(
     ("error", "kind", "words"),
     [
@@ -277,7 +338,7 @@ def test_value_and_compliance_in_one_query(on):
     )
     assert smu.measure(1).tolist() == [[1.25e-3]]
     assert smu.measure(1).tolist() == [[1.5e-3]]
-    assert smu.look_for_trips() == ["smua is in compliance at 0.0015 A"]
+    assert smu.look_for_trips() == ["smua was in compliance at 0.0015 A since the last look"]
     assert smu.look_for_trips() == []
 
 
@@ -551,9 +612,27 @@ def test_compliance_in_simulation():
     bench.world.set_load("smu", "smua", 1000.0)
     bench.world.set_load("smu", "smub", 1e6)
     assert bench.smu.look_for_trips() == [
-        "smua is in compliance at 0.0015 A", "smub is in compliance at 2 V",
+        "smua was in compliance at 0.0015 A since the last look", "smub is in compliance at 2 V",
     ]  # fmt: skip
     assert bench.smu.measure(1)[0] == pytest.approx([1e-3, 2.0])
+
+
+def test_compliance_at_a_level_that_has_passed_in_simulation():
+    bench = Bench(a={"source_range": 6.0})
+    smu = bench.smu
+    smu.set_levels({"smua": 4.0})
+    smu.switch_outputs(True)
+    assert smu.look_for_trips() == ["smua is in compliance at 0.0015 A"]
+    smu.set_levels({"smua": 1.0})
+    smu.set_levels({"smub": 1e-4})
+    assert smu.look_for_trips() == ["smua was in compliance at 0.0015 A since the last look"]
+    for level in (4.0, 1.0):
+        smu.set_levels({"smua": level, "smub": 1e-4})
+    smu.switch_outputs(False)
+    for level in (4.0, 1.0):
+        smu.set_levels({"smua": level})
+    smu.switch_outputs(True)
+    assert smu.look_for_trips() == []
 
 
 @pytest.mark.parametrize("count", [1, 7, 300])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from mgd_lab.wire import Status
 from sim_instruments.bench.clock import VirtualClock
 from sim_instruments.bench.keithley_2600 import Keithley2600
 from sim_instruments.bench.wiring import Cable, Wiring
 from sim_instruments.bench.world import World
+from sim_instruments.message_exchange import PolledCore
 
 EMPTY = "0.00000e+00\tQueue Is Empty\t0.00000e+00\t1.00000e+00"
 
@@ -159,6 +161,21 @@ def test_the_error_queue(smu):
     assert smu.error == EMPTY
     smu.tell("?")
     smu.tell("*CLS")
+    assert smu.error == EMPTY
+
+
+def test_what_the_way_to_it_finds(smu):
+    def status():
+        return [smu.smu.status_byte(message_available=each) for each in (False, True)]
+
+    assert isinstance(smu.smu, PolledCore)
+    assert status() == [0, 16]
+    smu.smu.report(Status.QUERY_INTERRUPTED, "by the next one")
+    assert status() == [4, 20]
+    assert smu.error.startswith("-4.10000e+02\tQuery INTERRUPTED")
+    smu.smu.overrun("a line without end")
+    assert smu.error.startswith("-3.63000e+02\tInput buffer over-run")
+    assert status() == [0, 16]
     assert smu.error == EMPTY
 
 
