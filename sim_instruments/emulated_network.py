@@ -38,6 +38,6 @@ def varied(network: Network, sigma: float, seed: int) -> Network:
         variation = drawn(sigma, seed, network.neurons)
         return Chain(network.shapes[0], network.layers, variation)
     raise ConfigurationError(
-        f"imperfections.activation_variation: the neurons of {network.title} are not known; spell "
-        "the network out (kind: mlp or chain)"
+        f"chip.imperfections.activation_variation: the neurons of {network.title} are not known; "
+        "spell the network out (kind: mlp or chain)"
     )

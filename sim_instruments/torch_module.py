@@ -34,8 +34,8 @@ def torch_network(settings: NetworkSettings) -> TorchNetwork:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             module = found.value(**settings.arguments)
-    # It is the user's code, and may fail in any way.
-    except Exception as error:
+    # It is the user's code, and may fail, or end the program, in any way.
+    except (Exception, SystemExit) as error:
         raise ConfigurationError(
             f"{_KEY}: {name} cannot be made with chip.network.arguments {settings.arguments}: "
             f"{type(error).__name__}: {error}"
@@ -68,8 +68,8 @@ def _tried(torch: Any, module: Any, shape: tuple[int, ...], name: str) -> Any:
         with torch.no_grad():
             outputs, again = module(samples), module(samples)
             alone = [module(sample[None]) for sample in samples]
-    # It is the user's code, and may fail in any way.
-    except Exception as error:
+    # It is the user's code, and may fail, or end the program, in any way.
+    except (Exception, SystemExit) as error:
         raise ConfigurationError(
             f"{_KEY}: {name} fails on inputs (n, {', '.join(map(str, shape))}) in float64: "
             f"{type(error).__name__}: {error}"
@@ -134,8 +134,8 @@ def _check_mapping(torch: Any, network: TorchNetwork, name: str) -> None:
         with torch.no_grad():
             expected = network.module(samples.reshape(-1, *network.shape))
             found = each_with_its_own(network)(theta.repeat(_SAMPLES, 1), samples)
-    # It is the user's code, and may fail in any way.
-    except Exception as error:
+    # It is the user's code, and may fail, or end the program, in any way.
+    except (Exception, SystemExit) as error:
         raise ConfigurationError(
             f"{_KEY}: {name} cannot be computed for several sets of parameters (torch.func.vmap of "
             f"functional_call): {type(error).__name__}: {error}. Keep to operations on whole "

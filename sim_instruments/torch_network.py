@@ -9,6 +9,7 @@ import copy
 import importlib
 import importlib.util
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -25,6 +26,9 @@ Tensor = Any
 """A `torch.Tensor`; this file can be read without PyTorch."""
 Forward = Callable[[Tensor, Tensor], Tensor]
 """theta (P,), inputs (n, I) → outputs (n, O), differentiable, and free to be mapped by `vmap`."""
+
+# Beginning of what PyTorch says of an operation that `vmap` computes one row after another.
+_ROW_AFTER_ROW = "There is a performance drop because we have not yet implemented the batching rule"
 
 
 def torch_library(purpose: str = "engine: torch") -> Any:
@@ -135,6 +139,8 @@ def each_with_its_own(
     """The same for rows of parameters: thetas (n, P), inputs (n, I) → outputs (n, O)."""
     forward = torch_forward(network, precision, device)
     vmap: Any = importlib.import_module("torch.func").vmap
+    # Once, not at every call: a change of filters makes Python repeat all other warnings.
+    warnings.filterwarnings("ignore", _ROW_AFTER_ROW, UserWarning)
 
     def one(theta: Tensor, sample: Tensor) -> Tensor:
         return forward(theta, sample[None])[0]

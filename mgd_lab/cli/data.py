@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -22,6 +22,8 @@ from mgd_lab.datasets.files import (
     verify_files,
 )
 from mgd_lab.errors import ConfigurationError, DataError
+from mgd_lab.experiment.nearest import did_you_mean
+from mgd_lab.experiment.task import DataSetName
 
 NAME = "data"
 
@@ -94,12 +96,7 @@ def verify_data(
         for verdict in verify_files(official, found):
             typer.echo(f"{verdict.path}: {verdict.problem or 'the official contents'}")
             verdicts.append(verdict)
-    wrong = sum(verdict.state != "official" for verdict in verdicts)
-    if wrong:
-        raise DataError(
-            f"{wrong} of {len(verdicts)} files are missing or not the official ones; move them "
-            "away, and mgd-lab data fetch brings them"
-        )
+    _check_verdicts(verdicts)
 
 
 @app.command("path")
@@ -109,13 +106,36 @@ def data_path(name: Name, folder: Folder = None) -> None:
     typer.echo(str(locate(_named(name), folder=folder).folder))
 
 
+def _check_verdicts(verdicts: list[Verdict]) -> None:
+    missing = sum(verdict.state == "missing" for verdict in verdicts)
+    wrong = sum(verdict.state in ("different", "damaged") for verdict in verdicts)
+    if not missing and not wrong:
+        return
+    told: list[str] = []
+    if missing:
+        told.append(f"{missing} of {len(verdicts)} files {'is' if missing == 1 else 'are'} missing")
+    if wrong:
+        told.append(
+            f"{wrong} of {len(verdicts)} files {'is' if wrong == 1 else 'are'} not the official "
+            f"{'one' if wrong == 1 else 'ones'}; move {'it' if wrong == 1 else 'them'} away"
+        )
+    raise DataError(f"{'; '.join(told)}. mgd-lab data fetch brings what is not there")
+
+
 def _named(name: str) -> OfficialSet:
     for official in OFFICIAL_SETS.values():
         if official.name == name:
             return official
+    with_files = f"data sets with files are {', '.join(OFFICIAL_SETS)}"
+    without = "parity and nist7x7 are computed, digits comes with scikit-learn"
+    if name in get_args(DataSetName):
+        raise ConfigurationError(
+            f"data set {name!r} has no files to fetch ({with_files}; {without}; idx and arrays "
+            "are files of your own)"
+        )
     raise ConfigurationError(
-        f"{name!r} has no files to fetch; data sets with files are {', '.join(OFFICIAL_SETS)}. "
-        "nist7x7 is computed, digits comes with scikit-learn"
+        f"there is no data set {name!r}{did_you_mean(name, OFFICIAL_SETS)} ({with_files}; "
+        f"{without})"
     )
 
 

@@ -27,8 +27,8 @@ def user_costs(function: UserFunction, outputs: Float64, targets: NDArray[np.flo
     try:
         with np.errstate(all="ignore"):
             found = function(shown, wanted)
-    # It is the user's code, and may fail in any way.
-    except Exception as error:
+    # It is the user's code, and may fail, or end the program, in any way.
+    except (Exception, SystemExit) as error:
         raise ConfigurationError(
             f"task.cost: the function fails on outputs {outputs.shape} and targets "
             f"{targets.shape}: {type(error).__name__}: {error}"

@@ -40,8 +40,8 @@ class EntryPoints(Mapping[str, T], Generic[T]):
 def _load(entry: EntryPoint) -> Any:
     try:
         return entry.load()
-    # A driver of a lab's own may fail in any way when it is imported.
-    except Exception as error:
+    # A driver of a lab's own may fail, or end the program, when it is imported.
+    except (Exception, SystemExit) as error:
         package = entry.value.split(":")[0].split(".")[0]
         spec = find_spec(package)
         where = "nowhere" if spec is None else str(spec.origin or spec.submodule_search_locations)

@@ -39,8 +39,8 @@ def user_object(place: str, name: str, key: str) -> UserObject:
     """
     try:
         module, source = _executed(Path(place)) if place.endswith(".py") else _imported(place)
-    # It is the user's code, and may fail in any way.
-    except Exception as error:
+    # It is the user's code, and may fail, or end the program, in any way.
+    except (Exception, SystemExit) as error:
         raise ConfigurationError(
             f"{key}: {place} cannot be imported: {type(error).__name__}: {error}"
         ) from error

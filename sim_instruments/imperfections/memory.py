@@ -45,7 +45,8 @@ class Memory:
         if self._bounds is not None:
             self._check_safe(safe, self._bounds)
         first = np.where(self._wear.free, first, self._wear.stuck_at)
-        self._fading = Fading(settings.drift, settings.relaxation, seed, first)
+        stuck = ~self._wear.free
+        self._fading = Fading(settings.drift, settings.relaxation, seed, first, stuck)
         self.writes = 0
 
     @property
@@ -97,7 +98,8 @@ class Memory:
         outside = (safe < bounds.low) | (safe > bounds.high)
         if outside.any():
             raise ConfigurationError(
-                f"imperfections.saturation: the safe value {safe[outside][0]:g} of parameter "
+                f"chip.imperfections.saturation: the safe value {safe[outside][0]:g} of parameter "
                 f"{int(np.flatnonzero(outside)[0])} lies outside [{bounds.low:g}, "
-                f"{bounds.high:g}], where the chip cannot be; widen it, or set limits.safe"
+                f"{bounds.high:g}], where the chip cannot be; widen it, or set "
+                "chip.limits.parameters.safe"
             )

@@ -52,6 +52,7 @@ def test_what_we_ship():
         ("DRIVER = ", "SyntaxError"),
         ("raise RuntimeError('no licence found')", "no licence found"),
         ("raise OSError('libdaq.so: cannot open')", "libdaq.so"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
     ],
 )
 def test_a_driver_that_cannot_be_loaded(installed, text, reason):

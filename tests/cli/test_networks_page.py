@@ -25,13 +25,18 @@ def shown(desk):
 
 def test_a_module_and_a_cost_of_ones_own(shown):
     pytest.importorskip("torch", reason="needs the extra torch")
-    ended = shown.call("run", "experiment.yaml", "--json")
-    assert ended.code == 0, ended.err
-    assert ended.last["steps"] == 200
-    assert ended.last["accuracy"] is not None
+    costs: list[float] = []
+    for steps in (1, 1000):
+        ended = shown.call("run", "experiment.yaml", "--json", "--set", f"stop.steps={steps}")
+        assert ended.code == 0, ended.err
+        assert ended.last["steps"] == steps
+        assert ended.last["accuracy"] is not None
+        costs.append(ended.last["cost"])
+    assert costs[1] < 0.7 * costs[0]
 
 
 def test_a_cost_of_ones_own_without_pytorch(shown):
     network = "chip={driver: emulated, network: {layers: [49, 4]}}"
-    ended = shown.call("run", "experiment.yaml", "--json", "--set", network)
+    settings = ("--set", network, "--set", "stop.steps=200")
+    ended = shown.call("run", "experiment.yaml", "--json", *settings)
     assert ended.code == 0, ended.err

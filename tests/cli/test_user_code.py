@@ -59,6 +59,15 @@ def test_a_cost_whose_file_has_changed_is_not_gone_on_with(costly):
     assert costly.call(*meant).code == 0
 
 
+def test_code_that_ends_the_program_is_an_error(costly):
+    for text in ("raise SystemExit(0)\n", "def own(y, t):\n    raise SystemExit(0)\n"):
+        costly.write("my_cost.py", text)
+        ended = costly.call("check", "tiny.yaml", *WITH_COST)
+        assert ended.code == 2
+        assert "error: task.cost: " in ended.err
+        assert "SystemExit: 0" in ended.err
+
+
 def test_another_cost_is_another_run(costly):
     costly.call("run", "tiny.yaml", *WITH_COST)
     ended = costly.call("resume", costly.run, "--set", "task.cost=mse")

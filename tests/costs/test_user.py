@@ -11,6 +11,10 @@ OUTPUTS = np.arange(6.0).reshape(3, 2)
 TARGETS = np.ones((3, 2), np.float32)
 
 
+def leave(outputs, targets):
+    raise SystemExit(7)
+
+
 def squares(outputs, targets):
     return ((outputs - targets) ** 2).sum(axis=1)
 
@@ -61,6 +65,7 @@ def test_overflow_is_the_controllers_to_judge():
         (lambda y, t: float(squares(y, t).sum()), r"gives float for 3 rows"),
         (lambda y, t: y @ t, r"fails on outputs \(3, 2\) and targets \(3, 2\): ValueError"),
         (lambda y, t: np.subtract(y, t, out=y), "fails on .*read-only"),
+        (leave, "fails on .*SystemExit: 7"),
     ],
 )
 def test_what_is_no_cost_is_refused(function, message):

@@ -60,7 +60,18 @@ def test_fetch_verify_path(call, cache, fashion, tmp_path):
     ended = call("data", "verify", "fashion_mnist")
     assert ended.exit_code == 2
     assert f"{path}: contents have SHA-256" in ended.stdout
-    assert "1 of 4 files are missing or not the official ones" in ended.stderr
+    assert ended.stderr == (
+        "error: 1 of 4 files is not the official one; move it away. mgd-lab data fetch brings "
+        "what is not there\n"
+    )
+    for name in ("train-images-idx3-ubyte", "t10k-images-idx3-ubyte"):
+        next(folder.glob(f"{name}*")).unlink()
+    ended = call("data", "verify", "fashion_mnist")
+    assert ended.exit_code == 2
+    assert "2 of 4 files are missing; 1 of 4 files is not the official one; " in ended.stderr
+    path.unlink()
+    ended = call("data", "verify", "fashion_mnist")
+    assert ended.stderr.startswith("error: 3 of 4 files are missing. mgd-lab data fetch ")
     assert call("data", "path", "fashion_mnist", "--folder", tmp_path).exit_code == 2
 
 
@@ -68,6 +79,12 @@ def test_wrong_calls(call):
     for words in (("fetch", "mnist"), ("path", "digits"), ("verify", "x"), ("find",), ("fetch",)):
         assert call("data", *words).exit_code == 2
     assert "fashion_mnist, cifar10" in call("data", "fetch", "mnist").stderr
+    for command in ("fetch", "path", "verify"):
+        told = call("data", command, "nope").stderr
+        assert "error: there is no data set 'nope' (data sets with files are fashion_" in told
+    assert "no data set 'cifar'; did you mean 'cifar10'? (" in call("data", "path", "cifar").stderr
+    for name in ("nist7x7", "digits", "parity", "idx", "arrays"):
+        assert f"data set '{name}' has no files to fetch (" in call("data", "path", name).stderr
 
 
 def test_fetch_tells_what_to_do_without_internet(call):

@@ -73,8 +73,22 @@ def failing():
     raise KeyError("weights.pt")
 
 
+def leaving():
+    raise SystemExit(7)
+
+
 def number():
     return 3
+
+
+class Attending(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.seen = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
+        self.out = nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.out(self.seen(x).mean(1))
 """
 
 
@@ -150,6 +164,15 @@ def test_probabilities(network):
         network("both", output="probabilities")
 
 
+def test_operations_that_pytorch_maps_row_by_row_are_no_reason_to_warn(network):
+    """Here a warning would be an error."""
+    found = network("Attending", (3, 4))
+    engine = engine_of(found, "torch", "float64", "cpu", 2)
+    theta, inputs = np.full(found.parameters, 0.1), np.ones((2, 12), np.float32)
+    outputs = engine.outputs(theta, inputs)
+    np.testing.assert_allclose(outputs, found.forward(theta[None], inputs.astype(np.float64)))
+
+
 def test_every_rung_gives_the_same_bits(network):
     keys = {"network": {**network.settings("Net"), "input": [1, 6, 6]}, "device": "cpu"}
     chip = emulated_chip(EmulationSettings.model_validate(keys))
@@ -186,6 +209,7 @@ def test_every_rung_gives_the_same_bits(network):
         ("Nott", {}, r"has no 'Nott'; it has torch, nn, Net"),
         ("Net", {"arguments": {"chanels": 1}}, r"\{'chanels': 1\}: TypeError: .*'chanels'"),
         ("failing", {}, r"cannot be made .*KeyError: 'weights.pt'"),
+        ("leaving", {}, r"cannot be made .*SystemExit: 7"),
         ("number", {}, r"gives a int, no torch\.nn\.Module"),
         ("Net", {}, r"fails on inputs \(n, 2\) in float64: RuntimeError"),
         ("frozen", {}, r"parameter bias .* register_buffer"),

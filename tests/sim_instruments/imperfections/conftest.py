@@ -63,7 +63,7 @@ class Reference:
         self.safe = description.safe.tolist()
         self.asked = list(self.safe)
         self.kept = [self.on_grid(v) for v in self.safe]
-        self.lost, self.lost_since = [0.0] * self.P, 0
+        self.lost = [0.0] * self.P
         self.written, self.count = [0] * self.P, [0] * self.P
         self.writes = self.number = 0
         self.read = None
@@ -109,12 +109,14 @@ class Reference:
         return min(max(v, low), high)
 
     def held(self, i, now):
-        value = self.kept[i] + self.lost[i] * self.rest(now)
+        if i in self.stuck:
+            return self.stuck[i]
+        value = self.kept[i] + self.lost[i] * self.rest(i, now)
         return value * self.faded(i, now)
 
-    def rest(self, now):
+    def rest(self, i, now):
         tau = self.get("relaxation", "time_constant_presentations", default=1)
-        return math.exp(-max(0, now - self.lost_since) / tau)
+        return math.exp(-max(0, now - self.written[i]) / tau)
 
     def faded(self, i, now):
         if "drift" not in self.keys:
@@ -150,20 +152,17 @@ class Reference:
         if theta == self.asked:
             return
         now = self.number
-        rest, fraction = self.rest(now), self.get("relaxation", "fraction")
+        fraction = self.get("relaxation", "fraction")
         moving = [i for i in range(self.P) if theta[i] != self.asked[i] and self.moves(i)]
-        for i in range(self.P):
+        for i in moving:
             held = self.held(i, now)
-            lost = self.lost[i] * rest
-            if i in moving:
-                factor = self.faded(i, now)
-                value = self.reached(i, held, theta[i])
-                lost = lost * factor + fraction * (value - held)
-                self.kept[i] = value - lost
-                self.written[i] = now
-                self.count[i] += 1
-            self.lost[i] = lost
-        self.lost_since, self.asked = now, list(theta)
+            value = self.reached(i, held, theta[i])
+            self.lost[i] *= self.rest(i, now) * self.faded(i, now)
+            self.lost[i] += fraction * (value - held)
+            self.kept[i] = value - self.lost[i]
+            self.written[i] = now
+            self.count[i] += 1
+        self.asked = list(theta)
         self.writes += 1
 
     def present(self, theta, perturbation, x, t):

@@ -32,6 +32,50 @@ def test_stuck_parameters_answer_to_nothing():
     np.testing.assert_array_equal(found[0], made(None).outputs(np.full(9, 0.3), X))
 
 
+def test_stuck_parameters_stay_where_they_are_while_others_fade():
+    fading = {
+        "drift": {"exponent": 0.5},
+        "relaxation": {"fraction": 0.5, "time_constant_presentations": 3},
+    }
+    chip = made({"stuck": {"fraction": 1.0, "at": 0.3}, **fading})
+    found = chip.outputs(np.zeros(9), np.repeat(X[:1], 20, axis=0))
+    expected = made(None).outputs(np.full(9, 0.3), X[:1])
+    np.testing.assert_array_equal(found, np.repeat(expected, 20, axis=0))
+
+
+def test_worn_parameters_are_written_no_more_and_drift_on():
+    wearing = {"endurance": {"writes": 1}}
+    worn, drifting = made(wearing), made({**wearing, "drift": {"exponent": 0.5}})
+    for chip in (worn, drifting):
+        chip.write_parameters(np.full(9, 0.5))
+    expected = [made(None).outputs(np.full(9, 0.5 * (1 + t) ** -0.5), X[:1]) for t in range(5)]
+    found = [drifting.outputs(np.full(9, value), X[:1]) for value in range(5)]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert (worn.outputs(np.full(9, 3.0), X[:1]) == expected[0]).all()
+
+
+@pytest.mark.parametrize(
+    "fading",
+    [
+        {"relaxation": {"fraction": 0.5, "time_constant_presentations": 10}},
+        {"drift": {"exponent": 0.5}},
+    ],
+)
+def test_parameters_that_are_not_written_are_followed_in_steps_of_presentations(fading):
+    chip = made({**fading, "follow_presentations": 30})
+    theta, moved = np.full(9, 0.5), np.full(9, 0.5)
+    moved[0] = 0.25
+    asked = [(theta, 0, 20), (moved, 20, 30), (theta, 30, 31)]
+    found = [chip.outputs(values, np.repeat(X[:1], b - a, axis=0)) for values, a, b in asked]
+    perfect = made(None)
+    for costs, values in zip(found[:2], (theta, moved), strict=True):
+        np.testing.assert_allclose(costs, np.repeat(perfect.outputs(values, X[:1]), len(costs), 0))
+    faded = 0.25 + 0.25 * np.exp(-3) if "relaxation" in fading else 0.5 * 31**-0.5
+    rest = np.full(9, faded)
+    rest[0] = 0.5
+    np.testing.assert_allclose(found[2], perfect.outputs(rest, X[:1]))
+
+
 def test_clipped_numbers_are_told():
     chip = made({"input": {"low": 0.2, "high": 0.8}, "output": {"low": 0.9, "high": 1.0}})
     names = [channel.name for channel in chip.description.telemetry]
@@ -70,7 +114,9 @@ def test_a_power_cycle_heals_no_device_and_repeats_no_noise():
 
 def test_values_that_the_chip_cannot_hold():
     saturation = {"saturation": {"low": 1.0, "high": 2.0}}
-    with pytest.raises(ConfigurationError, match="the safe value 0 of parameter 0 lies outside"):
+    with pytest.raises(
+        ConfigurationError, match=r"^chip\.imperfections\.saturation: the safe value 0 of"
+    ):
         made(saturation)
     assert made(saturation, {"safe": 1.5}).read_parameters().tolist() == [1.5] * 9
 
@@ -81,6 +127,8 @@ def test_neurons_that_are_not_known():
     class Other:
         title = "something else"
 
-    with pytest.raises(ConfigurationError, match="the neurons of something else are not known"):
+    with pytest.raises(
+        ConfigurationError, match=r"^chip\.imperfections\.activation_variation: the neu"
+    ):
         varied(Other(), 0.1, 0)
     assert varied(Other(), 0.0, 0).title == "something else"

@@ -25,10 +25,23 @@ KINDS = {
     "saturation absolute": {"saturation": {"low": -0.8, "high": 0.6}, "update_noise": 0.3},
     "stuck": {"stuck": {"fraction": 0.3, "at": 0.4}},
     "stuck between": {"stuck": {"fraction": 0.3, "at": [-1.0, 1.0]}},
+    "stuck among drifting": {
+        "stuck": {"fraction": 0.3, "at": 0.4},
+        "drift": {"exponent": 0.2, "reference_presentations": 10.0},
+        "relaxation": {"fraction": 0.3, "time_constant_presentations": 40.0},
+    },
     "endurance": {"endurance": {"writes": 2, "spread": 0.6}},
+    "worn and drifting": {
+        "endurance": {"writes": 2, "spread": 0.6},
+        "drift": {"exponent": 0.2, "reference_presentations": 10.0},
+    },
     "drift": {"drift": {"exponent": 0.2, "reference_presentations": 10.0}},
     "drift spread": {"drift": {"exponent": 0.1, "spread": 0.1}, "follow_presentations": 7},
     "relaxation": {"relaxation": {"fraction": 0.3, "time_constant_presentations": 40.0}},
+    "relaxation followed": {
+        "relaxation": {"fraction": 0.3, "time_constant_presentations": 40.0},
+        "follow_presentations": 7,
+    },
     "crosstalk": {"crosstalk": 0.07},
     "activation": {"activation_variation": 0.2},
     "input": {"input": {"low": 0.1, "high": 0.8, "bits": 3}},
@@ -82,7 +95,10 @@ def test_blocks_may_be_cut_anywhere_and_codes_come_in_any_way(case, keys):
 
 def test_the_seed_decides(case, keys):
     drawn = {"crosstalk", "input", "output", "settling", "relaxation", "saturation"}
-    is_drawn = not set(keys) - {"writing"} <= drawn and keys.get("stuck", {}).get("at") != 0.4
+    is_drawn = (
+        not set(keys) - {"writing", "follow_presentations"} <= drawn
+        and keys.get("stuck", {}).get("at") != 0.4
+    )
     is_drawn &= keys.get("resolution", {"rounding": "stochastic"}).get("rounding") == "stochastic"
     is_drawn &= keys.get("drift", {"spread": 1}).get("spread", 0) > 0
     if is_drawn:

@@ -116,7 +116,8 @@ def test_devices_die_around_their_endurance():
 
 
 def test_the_power_law_of_drift():
-    held = Fading(Drift(exponent=0.1, reference_presentations=2), None, 0, np.full(3, 0.8))
+    drift = Drift(exponent=0.1, reference_presentations=2)
+    held = Fading(drift, None, 0, np.full(3, 0.8), np.zeros(3, np.bool_))
     held.write(np.full(3, 0.5), np.array([True, False, False]), 100)
     for t in (100, 103, 1000):
         np.testing.assert_allclose(
