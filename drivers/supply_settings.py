@@ -15,6 +15,8 @@ from drivers.bench.channel_checks import (
     unconnected,
 )
 from drivers.bench.instrument_sections import InstrumentSection
+from drivers.bench.resource_checks import check_resources
+from drivers.bench.source_checks import check_sources, rests_of_supplies
 from mgd_lab.experiment import Settings, key_problem
 from mgd_lab.experiment.bench_terminals import TelemetryMap
 from mgd_lab.experiment.nearest import did_you_mean
@@ -51,6 +53,7 @@ class SupplySettings(Settings):
 
     @model_validator(mode="after")
     def _fit_the_instruments(self) -> Self:
+        check_resources(self.instruments, self._own_resource)
         instruments = unconnected(self.instruments)
         for mapping, direction, key in self._mappings():
             if mapping.instrument not in instruments:
@@ -64,8 +67,10 @@ class SupplySettings(Settings):
                 instruments, mapping.instrument, mapping.channel, direction, (*key, "channel")
             )
             check_unit(instruments, mapping, mapping.channel, direction, key)
-        for k, supply in enumerate(self.supplies):
-            check_source(instruments, supply.knob(k))
+        knobs = [supply.knob(k) for k, supply in enumerate(self.supplies)]
+        for knob in knobs:
+            check_source(instruments, knob)
+        check_sources(instruments, rests_of_supplies(knobs), "as a supply")
         return self
 
     @model_validator(mode="after")
@@ -100,6 +105,12 @@ class SupplySettings(Settings):
                     *("instruments", name),
                 )
         return self
+
+    @property
+    def _own_resource(self) -> str:
+        """Of the chip itself, as one of its instruments could be spelled."""
+        port: str | None = getattr(self, "port", None)
+        return getattr(self, "resource", "") if port is None else f"ASRL{port}::INSTR"
 
     def _mappings(self) -> Iterator[tuple[SupplyMap | TelemetryMap, str, Key]]:
         for k, supply in enumerate(self.supplies):

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from drivers.bench.instrument_sections import instrument_drivers
+from drivers.bench.source_checks import check_sources, rests_of_bench
 from mgd_lab.chip.instruments import Instrument, InstrumentChannel, Measures, SetsLevels
 from mgd_lab.errors import MgdLabError
 from mgd_lab.experiment import key_problem
 from mgd_lab.experiment.bench_mapping import BenchMapping
 from mgd_lab.experiment.bench_terminals import ChannelMap, Knob
+from mgd_lab.experiment.chip_settings import Limits
 from mgd_lab.experiment.instrument_settings import InstrumentSettings
 from mgd_lab.experiment.nearest import did_you_mean
 
@@ -42,7 +44,7 @@ def unconnected(sections: Mapping[str, InstrumentSettings]) -> dict[str, Instrum
     return instruments
 
 
-def check_channels(bench: BenchMapping) -> None:
+def check_channels(bench: BenchMapping, limits: Limits) -> None:
     """Raises what a validator raises, at the key that is wrong. No instrument is connected."""
     instruments = unconnected(bench.instruments)
     for knob in bench.knobs:
@@ -52,6 +54,8 @@ def check_channels(bench: BenchMapping) -> None:
     for mapping, channel, key in _mappings(bench):
         direction = "meter" if key[0] in ("outputs", "telemetry") else "source"
         check_unit(instruments, mapping, channel, direction, key)
+    rests = rests_of_bench(bench, limits)
+    check_sources(instruments, rests, "as a parameter with fixed, for example")
     if bench.simulated is not None:
         check_loads(instruments, bench.simulated.loads, "simulated", "loads")
     for k, output in enumerate(bench.outputs):

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from drivers.bench.channel_checks import check_channels
 from drivers.bench.instrument_sections import InstrumentSection
+from drivers.bench.limit_checks import check_held_values
+from drivers.bench.resource_checks import check_resources
 from drivers.link_settings import RetrySettings
 from mgd_lab.chip import OutputKind
 from mgd_lab.experiment import ChipSettings, key_problem
@@ -94,7 +96,13 @@ class BenchSettings(ChipSettings, BenchMapping):
 
     @model_validator(mode="after")
     def _fit_the_instruments(self) -> Self:
-        check_channels(self)
+        check_resources(self.instruments)
+        check_channels(self, self.limits)
+        return self
+
+    @model_validator(mode="after")
+    def _hold_parameters_within_limits(self) -> Self:
+        check_held_values(self.parameters, self.limits)
         return self
 
     @property

@@ -67,8 +67,9 @@ class AdaptedInstrument:
     @property
     def channels(self) -> Sequence[InstrumentChannel]:
         """Sources, then meters, as the chip file names them."""
+        has_switch = self._settings.outputs is not None
         knobs = [
-            InstrumentChannel(name, "source", each.unit, each.low, each.high)
+            InstrumentChannel(name, "source", each.unit, each.low, each.high, switched=has_switch)
             for name, each in self._sources.items()
         ]
         read = [

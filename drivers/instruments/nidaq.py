@@ -77,7 +77,7 @@ class Nidaq:
         """Outputs, then inputs."""
         settings = self._settings
         sources = (
-            InstrumentChannel(each.channel, "source", "V", each.low, each.high)
+            InstrumentChannel(each.channel, "source", "V", each.low, each.high, switched=False)
             for each in settings.outputs
         )
         meters = (

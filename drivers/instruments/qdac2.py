@@ -139,7 +139,7 @@ class Qdac2:
         """Outputs of the chip."""
         edge = _FULL_SCALE[self._settings.range]
         return tuple(
-            InstrumentChannel(channel, "source", "V", -edge, edge)
+            InstrumentChannel(channel, "source", "V", -edge, edge, switched=False)
             for channel in self._settings.channels
         )
 

@@ -32,6 +32,8 @@ class InstrumentChannel:
         direction: "source" of a level, or "meter".
         unit: of level or reading, "V" or "A".
         low, high: what it can give or read as it is configured.
+        switched: of a source, whether it has an output switch; one without goes to level 0 where
+            outputs are switched off.
     """
 
     name: str
@@ -39,6 +41,7 @@ class InstrumentChannel:
     unit: str
     low: float
     high: float
+    switched: bool = True
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ def check_bench(bench: BenchMapping) -> None:
     _check_units("outputs", bench.outputs, "outputs")
     _check_units("targets", bench.cost.targets, "cost", "targets")
     _check_groups(bench.parameters)
+    _check_input_range(bench.inputs)
     _check_measurement(bench)
 
 
@@ -96,6 +97,20 @@ def _check_units(what: str, maps: Sequence[Driven | OutputMap], *place: str) -> 
                 k,
                 "unit",
             )
+
+
+def _check_input_range(inputs: Sequence[Driven]) -> None:
+    """A chip has one range for all of its inputs."""
+    low, high = inputs[0].low, inputs[0].high
+    for k, mapping in enumerate(inputs):
+        if not max(low, mapping.low) < min(high, mapping.high):
+            raise key_problem(
+                f"{mapping.low:g} to {mapping.high:g} here and {low:g} to {high:g} in those before "
+                "have no range in common; the inputs of a chip share one. Give each low, high, "
+                "gain and offset of such values as the experiment presents",
+                *("inputs", k),
+            )
+        low, high = max(low, mapping.low), min(high, mapping.high)
 
 
 def _check_groups(parameters: Sequence[ParameterMap]) -> None:

@@ -23,8 +23,7 @@ visa_library: "@sim"
 retries: {{per_block: 0, backoff_seconds: 0}}
 instruments:
   a: {{driver: keithley_2600, resource: "TCPIP0::a.lab::5025::SOCKET",
-      smua: {{source_range: 6, compliance: 0.01, nplc: 0.01, source_delay_seconds: {delay}}},
-      smub: {{source_range: 6, compliance: 0.01, nplc: 0.01, source_delay_seconds: {delay}}}}}
+      {channels}}}
   b: {{driver: keithley_2450, resource: "TCPIP0::b.lab::5025::SOCKET",
       source_range: 2, compliance: 0.01, nplc: 0.01, source_delay_seconds: {delay}}}
   c: {{driver: keithley_2400, resource: "GPIB0::24::INSTR", source_range: 2, compliance: 0.01,
@@ -79,8 +78,16 @@ def built(tmp_path):
             for name in used
             if name != places["w"]
         )
+        function = (
+            f"{{source_range: 6, compliance: 0.01, nplc: 0.01, source_delay_seconds: {delay}}}"
+        )
+        channels = ",\n      ".join(
+            f"{name}: {function}" for name in ("smua", "smub") if name in places.values()
+        )
         path = tmp_path / f"{timing}.yaml"
-        path.write_text(CHIP.format(timing=timing, triggers=cables, delay=delay, **places))
+        path.write_text(
+            CHIP.format(timing=timing, triggers=cables, delay=delay, channels=channels, **places)
+        )
         settings = load_chip(path, drivers=SettingsOfDrivers(chip_drivers()))
         bench = Bench(settings, EntryPoints(SIMULATED_BENCH, BenchInstrument))
         return BenchChip(settings, bench.visa_library()), bench.world
@@ -133,3 +140,22 @@ def test_a_short_ends_a_run_with_outputs_off(built, name, timing):
         with pytest.raises(ChipError, match="compliance"):
             costs(chip)
     assert set(world.levels().values()) == {None}
+
+
+@pytest.mark.parametrize("levels", [(1.8, 0.5), (0.5, 1.8)])
+@pytest.mark.parametrize("timing", ["software", "hardware"])
+@pytest.mark.parametrize("name", ["2600 conducts", "2450 conducts", "2400 conducts"])
+def test_a_probe_that_is_clipped_is_not_used(built, name, timing, levels):
+    """At 100 Ω the limit of 10 mA is met at 1 V, by one of two probes."""
+    chip, world = built(PLACES[name], timing)
+    perturbations = np.array([[level, 0.0] for level in levels], np.float32)
+    with chip:
+        chip.set_cost(CostFunction("mse"))
+        chip.load_samples(np.ones((1, 1), np.float32), np.ones((1, 1), np.float32))
+        chip.write_parameters(np.zeros(2))
+        chip.switch_outputs(True)
+        world.set_load(PLACES[name]["w"], PLACES[name]["wc"], 100.0)
+        probes = np.zeros(2, np.float32), np.zeros(2, np.uint32)
+        chip.measure_dense(*probes, perturbations / 2)
+        with pytest.raises(ChipError, match=r"in compliance at 0\.01 A"):
+            chip.measure_dense(*probes, perturbations)

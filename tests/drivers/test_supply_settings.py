@@ -57,6 +57,8 @@ def test_it_is_right(tmp_path):
         ('driver: keithley_2450', 'driver: keithley_2460', "6: instruments.smu.driver: no driver of an instrument 'keithley_2460' is installed; did you mean 'keithley_2600'? (installed: keithley_2400, keithley_2450, keithley_2600, keysight_33500b, keysight_34461a, nidaq, pymeasure, qcodes, qdac2, rigol_ds1000z, sim900)"),
         ('visa_library: "@sim"\n', '', '1: simulated goes with visa_library: "@sim"; found \'@py\''),
         ('simulated: {instrument: frames_chip, loads: {smu: {"1": 600}}}\n', '', '1: network say what is emulated and need simulated: {instrument: scpi_chip} (frames_chip behind a serial port); a real chip tells its own'),
+        ('compliance: 1e-3}', 'compliance: 1e-3}\n  sms: {driver: keithley_2450, resource: "tcpip::S::5025::SOCKET", source_range: 2, compliance: 1e-3}', "7: instruments.sms.resource: tcpip::S::5025::SOCKET is the resource of smu too: two would drive the same box, each knowing nothing of the other; use one section for all of its channels, or correct the resource"),
+        ('"TCPIP0::s::5025::SOCKET"', '"ASRL/dev/ttyACM0"', "6: instruments.smu.resource: ASRL/dev/ttyACM0 is the chip itself: two would drive the same box, each knowing nothing of the other; use one section for all of its channels, or correct the resource"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_at_its_line(tmp_path, found, instead, message):
@@ -70,3 +72,53 @@ def test_an_instrument_that_nothing_is_mapped_to(tmp_path):
     spare = '  dmm: {driver: keysight_34461a, resource: "TCPIP0::d::5025::SOCKET"}\nsupplies:\n'
     with pytest.raises(ExperimentFileError, match="neither in supplies nor in telemetry"):
         loaded(tmp_path, CHIP.replace("supplies:\n", spare))
+
+
+def test_an_instrument_at_the_resource_of_the_chip(tmp_path):
+    text = CHIP.replace("driver: serial", "driver: scpi").replace("frames_chip", "scpi_chip")
+    text = text.replace("port: /dev/ttyACM0", "resource: TCPIP::S::5025::SOCKET")
+    with pytest.raises(ExperimentFileError, match=r"smu\.resource: .*SOCKET is the chip itself"):
+        loaded(tmp_path, text)
+
+
+QDAC = (
+    "keithley_2450",
+    "qdac2",
+    ", source_range: 2, compliance: 1e-3",
+    ', channels: ["1", "2"]',
+)
+SECOND = SUPPLY.replace("vdda", "vddb").replace('"1"', '"2"')
+
+
+def on_a_qdac(supplies):
+    text = CHIP.partition("telemetry:")[0].replace(SUPPLY, supplies)
+    return text.replace(*QDAC[:2]).replace(*QDAC[2:]).replace('visa_library: "@sim"\n', "")
+
+
+def test_a_channel_that_would_be_switched_unseen(tmp_path):
+    assert len(loaded(tmp_path, on_a_qdac(SUPPLY + SECOND)).supplies) == 2
+    with pytest.raises(ExperimentFileError) as failure:
+        loaded(tmp_path, on_a_qdac(SUPPLY))
+    assert str(failure.value).endswith(
+        "chip.yaml:5: instruments.smu: nothing is mapped to channel 2, which would stay at whatever level was left there; map it (as a supply), or remove it from the section"
+    )
+
+
+def test_a_channel_of_the_other_letter_would_be_switched_on(tmp_path):
+    section = "{source_range: 6, compliance: 1e-3}"
+    text = CHIP.replace("keithley_2450", "keithley_2600").replace("sense", "smua.measure")
+    text = text.replace("source_range: 2, compliance: 1e-3", f"smua: {section}")
+    text = text.replace('"1"', '"smua"')
+    loaded(tmp_path, text)
+    with pytest.raises(ExperimentFileError, match="channel smub, which would be switched on with"):
+        loaded(tmp_path, text.replace(f"smua: {section}", f"smua: {section}, smub: {section}"))
+
+
+def test_a_supply_without_a_switch_is_left_at_level_0(tmp_path):
+    offset = SECOND.replace("value: 1.2", "value: 1.2, offset: 0.25")
+    with pytest.raises(ExperimentFileError) as failure:
+        loaded(tmp_path, on_a_qdac(SUPPLY + offset))
+    assert str(failure.value).endswith(
+        "chip.yaml:8: supplies.1.safe: channel '2' of smu has no output switch: with outputs off it is at level 0, where vddb is 0.25 V and not the safe value 0 V; give safe: 0.25"
+    )
+    loaded(tmp_path, on_a_qdac(SUPPLY + offset.replace("0.25", "0.25, safe: 0.25")))

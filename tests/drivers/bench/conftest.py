@@ -146,7 +146,9 @@ class Fake:
         self.world: World = library
         self.serial = "1"
         self.channels = [
-            InstrumentChannel(each, direction, settings.unit, settings.low, settings.high)
+            InstrumentChannel(
+                each, direction, settings.unit, settings.low, settings.high, settings.has_switch
+            )
             for each in settings.channels
         ]
         self.times = InstrumentTimes(0.001, 0.0005, settings.reading, 0.0001, 0.00001)

@@ -97,6 +97,31 @@ def test_the_example_of_the_documents_is_a_chip_file(tmp_path):
     assert [len(run.names) for run in chip.parameters] == [6, 3]
 
 
+def test_the_example_of_the_documents_trains_and_is_left_safe(tmp_path):
+    document = (CONFIGS.parent / "docs" / "bench.md").read_text(encoding="utf-8")
+    example = re.search(r"```yaml\n(.*?)```", document, re.DOTALL)[1]
+    (tmp_path / "chip.yaml").write_text(
+        example.replace('"@py"', '"@sim"') + "simulated: {network: {layers: [2, 2, 1]}}\n",
+        encoding="utf-8",
+    )
+    narrow = {
+        "training.initial.low": -0.5,
+        "training.initial.high": 0.5,
+        "training.update.learning_rate": 0.02,
+    }
+    loaded = mgd_lab.load_experiment(
+        CONFIGS / "bench_qdac.yaml",
+        {"stop": {"steps": 64}} | narrow,
+        chip_file=tmp_path / "chip.yaml",
+    )
+    result = mgd_lab.run(loaded, runs_dir=tmp_path)
+    assert result.counters.steps == 64
+    with mgd_lab.open_run(result.path) as run:
+        last = run.events(1)
+    assert list(last.kind) == ["made_safe"]
+    assert list(last.message) == ["parameters at their safe values, outputs off, as read back"]
+
+
 @pytest.mark.parametrize("name", BENCHES)
 def test_the_same_file_is_for_the_bench_on_the_table(tmp_path, name):
     changes = {"chip.visa_library": "@py"}

@@ -43,6 +43,14 @@ import pytest
         ("conductor: dac", "telemetry: [{name: w1, instrument: dmm, channel: \"2\"}]", "19: telemetry.0.name: the name 'w1' is given twice: here and in parameters.0.names.0"),
         ("conductor: dac", "simulated: {network: {layers: [2, 2, 1]}, imperfections: {cost_noise: {white: 1}}}", "19: simulated.imperfections.cost_noise: a bench reads voltages, and what is added to costs never reaches them; use read_noise.outputs"),
         ("settle_seconds: 0.001", "settle_secnds: 0.001", "18: settle_secnds: unknown key; did you mean 'settle_seconds'?"),
+        ('["a", "b", "c"]', "[a, b, c, d, e]", "5: instruments.smu: nothing is mapped to channel d, e, which would be switched on with the others at whatever level was left there; map it (as a parameter with fixed, for example), or remove it from the section"),
+        ('channels: ["a", "b", "c"]', "has_switch: false, channels: [a, b, c, d]", "5: instruments.smu: nothing is mapped to channel d, which would stay at whatever level was left there; map it (as a parameter with fixed, for example), or remove it from the section"),
+        ('channels: ["a", "b", "c"]', "has_switch: false, channels: [a, b, c]", "12: parameters.1.safe: channel 'a' of smu has no output switch: with outputs off it is at level 0, where b1 is 0 V and not the safe value 0.5 V; give safe: 0"),
+        ('channels: ["1", "2"]}', 'has_switch: false, channels: ["1", "2"]}', "15: inputs.1.safe: channel '2' of awg has no output switch: with outputs off it is at level 0, where input 1 is 0.5 V and not the safe value 0 V; give safe: 0.5"),
+        ("TCPIP0::smu::5025", "tcpip::AWG::5025", "6: instruments.awg.resource: TCPIP0::awg::5025::SOCKET is the resource of smu too: two would drive the same box, each knowing nothing of the other; use one section for all of its channels, or correct the resource"),
+        ("TCPIP0::smu::5025::SOCKET", "gpib::1", "5: instruments.smu.resource: gpib::1 is the resource of dac too: two would drive the same box, each knowing nothing of the other; use one section for all of its channels, or correct the resource"),
+        ("gain: 0.25, offset: 0.5, low: 0, high: 1", "low: 2, high: 3, safe: 2", "15: inputs.1: 2 to 3 here and 0 to 1 in those before have no range in common; the inputs of a chip share one. Give each low, high, gain and offset of such values as the experiment presents"),
+        ("gain: 0.25, offset: 0.5, low: 0, high: 1", "low: 1, high: 3, safe: 1", "15: inputs.1: 1 to 3 here and 0 to 1 in those before have no range in common; the inputs of a chip share one. Give each low, high, gain and offset of such values as the experiment presents"),
     ],
 )  # fmt: skip
 def test_the_message_names_line_and_key(shelf, yaml, found, instead, message):
@@ -50,9 +58,85 @@ def test_the_message_names_line_and_key(shelf, yaml, found, instead, message):
     text = yaml.replace(found, instead, 1)
     if "unit: mA" in instead:
         text = text.replace("group: biases", "group: weights")
-    if "channel '2' of awg" in message:
+    if "channel '2' of awg is used twice" in message:
         text = yaml.replace('channel: "1", low: 0', 'channel: "2", low: 0', 1)
     assert shelf.problem(text) == message
+
+
+@pytest.mark.parametrize(
+    ("safe", "limits", "message"),
+    [
+        ("fixed: 2", "parameters: {high: 1}", "12: parameters.1.fixed: the fixed value 2 lies beyond limits.parameters.high, 1; parameters that are held keep within limits as trained ones do"),
+        ("fixed: -2", "groups: {biases: {low: -1}}", "12: parameters.1.fixed: the fixed value -2 lies beyond limits.groups.biases.low, -1; parameters that are held keep within limits as trained ones do"),
+        ("fixed: 2", "parameters: {high: 3}, groups: {biases: {high: 1}}", "12: parameters.1.fixed: the fixed value 2 lies beyond limits.groups.biases.high, 1; parameters that are held keep within limits as trained ones do"),
+        ("masked: [b2], safe: 2", "parameters: {high: 1, safe: 0}", "12: parameters.1.masked: the safe value, at which masked parameters stand, 2 lies beyond limits.parameters.high, 1; parameters that are held keep within limits as trained ones do"),
+        ("fixed: 0.5, safe: 0", "groups: {biases: {low: 0.25}}", "12: parameters.1.safe: the safe value 0 lies beyond limits.groups.biases.low, 0.25; parameters that are held keep within limits as trained ones do"),
+    ],
+)  # fmt: skip
+def test_what_is_held_beyond_limits_is_refused(shelf, yaml, safe, limits, message):
+    assert shelf.problem(yaml.replace("safe: 0.5", safe) + f"limits: {{{limits}}}\n") == message
+
+
+@pytest.mark.parametrize(
+    ("safe", "limits"),
+    [
+        ("fixed: 2", "parameters: {high: 2}"),
+        ("fixed: 2", "parameters: {high: 1}, groups: {biases: {high: 2}}"),
+        ("safe: 2", "parameters: {high: 1, safe: 0}"),
+    ],
+)
+def test_what_is_held_within_limits_is_taken(shelf, yaml, safe, limits):
+    shelf.settings(yaml.replace("safe: 0.5", safe) + f"limits: {{{limits}}}\n")
+
+
+ZERO = "channel '1' of dac has no output switch: with outputs off it is at level 0, where w1 is 0.1 V and not the safe value"
+
+
+@pytest.mark.parametrize(
+    ("safe", "limits", "message"),
+    [
+        ("", "", f"9: parameters.0.safe: {ZERO} 0 V; give safe: 0.1"),
+        (", safe: 0.1", "parameters: {safe: 0.25}", f"20: limits.parameters.safe: {ZERO} 0.25 V; give limits.groups.weights.safe: 0.1"),
+        (", safe: 0.1", "groups: {weights: {safe: -1}}", f"20: limits.groups.weights.safe: {ZERO} -1 V; give limits.groups.weights.safe: 0.1"),
+        (", safe: 0.5", "parameters: {low: 0.25}", f"10: parameters.0.safe: {ZERO} 0.5 V; widen its range, which is 0.25 to 3 V, or take a source that has a switch"),
+        (", masked: [w1]", "parameters: {safe: 0.1}", f"9: parameters.0.safe: {ZERO} 0 V; give safe: 0.1"),
+    ],
+)  # fmt: skip
+def test_a_source_without_a_switch_is_left_at_level_0(shelf, yaml, safe, limits, message):
+    text = yaml.replace("driver: fake_player,", "driver: fake_player, has_switch: false,", 1)
+    text = text.replace("low: -3, high: 3}", f"low: -3, high: 3{safe}}}", 1)
+    assert shelf.problem(text + f"limits: {{{limits}}}\n") == message
+
+
+@pytest.mark.parametrize(
+    ("safe", "limits"),
+    [
+        (", safe: 0.1", ""),
+        ("", "parameters: {safe: 0.1}"),
+        ("", "parameters: {safe: 1}, groups: {weights: {safe: 0.1}}"),
+        (", fixed: 1, safe: 0.1", "parameters: {safe: 1}"),
+    ],
+)
+def test_and_level_0_is_taken_wherever_it_is_said(shelf, yaml, safe, limits):
+    text = yaml.replace("driver: fake_player,", "driver: fake_player, has_switch: false,", 1)
+    text = text.replace("low: -3, high: 3}", f"low: -3, high: 3{safe}}}", 1)
+    shelf.settings(text + f"limits: {{{limits}}}\n")
+
+
+def test_level_0_is_taken_as_it_is_rounded(shelf, yaml):
+    text = yaml.replace("driver: fake_player,", "driver: fake_player, has_switch: false,", 1)
+    text = text.replace("offset: 0.1, low", "offset: 0.3, safe: 0.30000000000000004, low")
+    shelf.settings(text)
+
+
+def test_channels_of_a_source_that_only_measures_need_no_mapping(shelf, yaml):
+    text = yaml.replace("  awg:", "  spare: {driver: fake_player, channels: [x]}\n  awg:")
+    shelf.settings(text)
+
+
+def test_instruments_without_a_resource_are_each_their_own(shelf, yaml):
+    text = yaml.replace('resource: "TCPIP0::smu::5025::SOCKET", ', "")
+    shelf.settings(text.replace('resource: "TCPIP0::awg::5025::SOCKET", ', ""))
 
 
 def test_no_output_and_no_cost(shelf, yaml):

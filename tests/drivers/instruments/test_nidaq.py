@@ -379,6 +379,7 @@ def test_what_it_is(card):
         ("ao0", "source", -5, 5), ("ao1", "source", -10, 10),
         ("ai0", "meter", -10, 10), ("ai3", "meter", -10, 10),
     ]  # fmt: skip
+    assert not any(c.switched for c in daq.channels if c.direction == "source")
     assert daq.times.reading == pytest.approx(4 / 10e3)
     assert daq.times.list_step == 1e-4
     assert (daq.largest_list, daq.largest_buffer) == (500_000, 500_000)

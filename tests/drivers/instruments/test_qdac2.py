@@ -109,8 +109,8 @@ def test_what_it_is(scripted):
         "manufacturer": "QDevil", "model": "QDAC-II", "serial": "A001234", "firmware": "13-1.57",
         "resource": RESOURCE,
     }  # fmt: skip
-    assert [(c.name, c.direction, c.low, c.high) for c in dac.channels] == [
-        ("3", "source", -2, 2), ("7", "source", -2, 2),
+    assert [(c.name, c.direction, c.low, c.high, c.switched) for c in dac.channels] == [
+        ("3", "source", -2, 2, False), ("7", "source", -2, 2, False),
     ]  # fmt: skip
     # 14 time constants at 10 kHz, and 4 V at 100 V/s.
     assert dac.times.level == pytest.approx(2.228e-4 + 0.04, rel=1e-3)

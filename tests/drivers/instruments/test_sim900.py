@@ -87,6 +87,7 @@ def test_what_it_is(scripted):
         "firmware": "ver3.6", "resource": RESOURCE, "slot 1": "s/n003173,ver2.2",
         "slot 4": "s/n003173,ver2.2",
     }  # fmt: skip
+    assert all(c.switched for c in source.channels)
     assert [(c.name, c.direction, c.unit, c.low, c.high) for c in source.channels] == [
         ("1", "source", "V", -20, 20), ("4", "source", "V", -20, 20),
     ]  # fmt: skip

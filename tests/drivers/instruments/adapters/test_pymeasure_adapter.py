@@ -162,6 +162,8 @@ def test_what_it_is(make):
     source, meter = supply.channels
     assert (source.name, source.direction, source.unit) == ("v", "source", "V")
     assert (source.low, source.high) == (-2, 2)
+    assert source.switched
+    assert not make(connect=False, outputs=None).channels[0].switched
     assert (meter.name, meter.direction, meter.unit) == ("i", "meter", "A")
     assert (meter.low, meter.high) == (-np.inf, np.inf)
     times = supply.times
