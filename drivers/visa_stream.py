@@ -10,11 +10,12 @@ import time
 from typing import Any, Protocol, cast
 
 from pyvisa import constants
-from pyvisa.resources import MessageBasedResource
+from pyvisa.resources import MessageBasedResource, SerialInstrument
 
 from mgd_lab.errors import LinkError
 
 _TERMCHAR = constants.ResourceAttribute.termchar
+_SERIAL_END = constants.ResourceAttribute.asrl_end_in
 _TERMCHAR_ENABLED = constants.ResourceAttribute.termchar_enabled
 
 
@@ -64,6 +65,8 @@ class VisaStream:
         self._timeout = timeout_seconds
         self._handle: Any = resource.session
         self._visa = cast("_Library", resource.visalib)
+        # What ends a read of a serial line is an attribute of its own.
+        self._is_serial = isinstance(resource, SerialInstrument)
 
     def write(self, data: bytes) -> None:
         """All of the bytes."""
@@ -87,7 +90,7 @@ class VisaStream:
         """Up to a line feed, or `longest` bytes, or the end of the message."""
         started = time.monotonic()
         self._resource.set_visa_attribute(_TERMCHAR, 0x0A)
-        self._resource.set_visa_attribute(_TERMCHAR_ENABLED, constants.VI_TRUE)
+        self._end_at_line_feeds(True)
         line = b""
         while not line.endswith(b"\n") and len(line) < longest:
             part, status = self._visa.read(self._handle, longest - len(line))
@@ -95,8 +98,17 @@ class VisaStream:
             if not part or status == constants.StatusCode.success:
                 break
             self._check_patience(started)
-        self._resource.set_visa_attribute(_TERMCHAR_ENABLED, constants.VI_FALSE)
+        self._end_at_line_feeds(False)
         return line
+
+    def _end_at_line_feeds(self, on: bool) -> None:
+        self._resource.set_visa_attribute(
+            _TERMCHAR_ENABLED, constants.VI_TRUE if on else constants.VI_FALSE
+        )
+        if self._is_serial:
+            termination = constants.SerialTermination
+            ends = termination.termination_char if on else termination.none
+            self._resource.set_visa_attribute(_SERIAL_END, ends)
 
     def _check_patience(self, started: float) -> None:
         if time.monotonic() - started > self._timeout:

@@ -35,7 +35,8 @@ class Places:
         host: address to listen on.
         tcp, hislip: ports of the raw SCPI socket and of HiSLIP, 0 for any that is free. Instruments
             beside the chip are served on the ports after that of the socket.
-        serial: path of the link to a pseudo-terminal that speaks frames.
+        serial: path of the link to a pseudo-terminal that speaks frames; of a bench, where the
+            paths of all its instruments begin, which speak there as on sockets.
         baud_rate: to pace the terminal like a line of this speed; None for as fast as it goes.
     """
 
@@ -72,12 +73,12 @@ def served(chip_file: Path, places: Places) -> Generator[list[str]]:
 
 
 def _instruments(mapping: BenchMapping, places: Places) -> list[Endpoint]:
-    if places.hislip is not None or places.serial is not None:
+    if places.hislip is not None:
         raise ConfigurationError(
-            "the instruments of a bench are served on sockets only; use --tcp, which is the port "
-            "of the first"
+            "the instruments of a bench are served on sockets and serial lines only; use --tcp, "
+            "which is the port of the first, or --serial, with which the paths of all begin"
         )
-    return [] if places.tcp is None else bench_endpoints(mapping, places.host, places.tcp)
+    return bench_endpoints(mapping, places.host, places.tcp, places.serial, places.baud_rate)
 
 
 def _chip(settings: Any, chip_file: Path) -> Chip:

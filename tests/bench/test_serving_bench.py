@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import socket
 
+import numpy as np
 import pytest
+import serial
 
+from drivers.instruments.keysight_34461a import Keysight34461A, Keysight34461ASettings
 from mgd_lab.bench.serving import Places, served
 from mgd_lab.errors import ConfigurationError
 
@@ -80,9 +83,38 @@ def test_those_that_speak_no_scpi(tmp_path):
         assert b"SIM900" in ask(sim, b"*IDN?\n")
 
 
+def test_each_on_its_serial_line(chip_file, tmp_path):
+    with served(chip_file, Places(serial=tmp_path / "line", baud_rate=115200)) as resources:
+        assert resources == [str(tmp_path / f"line-{name}") for name in ("one", "two")]
+        settings = Keysight34461ASettings(
+            driver="keysight_34461a", model="34465A", resource=f"ASRL{resources[1]}::INSTR"
+        )
+        meter = Keysight34461A("two", settings, "@py")
+        meter.connect()
+        meter.configure()
+        # Lines end at a line feed, blocks of readings where their length says.
+        np.testing.assert_allclose(meter.measure(3), 0.5)
+        meter.arm_buffer(4, "own")
+        np.testing.assert_allclose(meter.fetch_buffer(4), 0.5)
+        assert meter.take_errors() == []
+        meter.close()
+
+
+def test_sockets_and_serial_lines_lead_to_the_same(chip_file, tmp_path):
+    with served(chip_file, Places(tcp=0, serial=tmp_path / "line")) as resources:
+        assert len(resources) == 4
+        with serial.Serial(resources[3], timeout=5) as line:
+            line.write(b"SENS:VOLT:NPLC 10\n*OPC?\n")
+            assert line.readline() == b"1\n"
+        assert float(ask(resources[1], b"SENS:VOLT:NPLC?\n")) == 10.0
+
+
 @pytest.mark.parametrize(
     ("places", "told"),
-    [(Places(tcp=0, hislip=0), "sockets only"), (Places(), "name at least one endpoint")],
+    [
+        (Places(tcp=0, hislip=0), "sockets and serial lines only"),
+        (Places(), "name at least one endpoint"),
+    ],
 )
 def test_places_that_it_has_not(chip_file, places, told):
     with pytest.raises(ConfigurationError, match=told), served(chip_file, places):
