@@ -34,7 +34,6 @@ from drivers.bench.settings import BenchSettings
 from drivers.remote_chip import RemoteChip
 from mgd_lab import load_experiment
 from mgd_lab.bench.chips import build_chip
-from mgd_lab.chip.bench_time import TimedLibrary
 from mgd_lab.chip.instruments import DelaysReadings
 from mgd_lab.costs import CostFunction
 from mgd_lab.experiment.entry_points import EntryPoints
@@ -116,7 +115,7 @@ def measured_seconds(settings: BenchSettings, block: Block) -> float:
     """Seconds that a block takes on the bench's own clock."""
     bench = Bench(settings, EntryPoints("mgd_lab.simulated_bench", BenchInstrument))
     clock = bench.time
-    with BenchChip(settings, TimedLibrary(bench.library(), clock)) as chip:
+    with BenchChip(settings, bench.visa_library()) as chip:
         chip.switch_outputs(True)
         chip.set_cost(CostFunction("mse"))
         chip.load_samples(INPUTS, TARGETS)

@@ -29,7 +29,7 @@ def serial_chip(
     line = (settings.baud_rate, settings.timeout_seconds, name)
     if isinstance(library, PortedLibrary):
         port: SerialPort = ServedSerialPort(library, *line)
-        library = library.library
+        library = library.visa
     else:
         port = SerialPort(settings.port, *line)
     link = FramesLink(port, name, settings.timeout_seconds, sequence)

@@ -66,12 +66,7 @@ class OpenBench:
     @property
     def identity(self) -> Mapping[str, str]:
         """`model`: what it is made of; then each instrument by its name."""
-        found = {
-            name: " ".join(
-                text for text in (*map(identity.get, FIELDS), identity.get("resource")) if text
-            )
-            for name, identity in self._parts.opening.identities.items()
-        }
+        found = self._parts.opening.identities_in_words
         empty = dict.fromkeys(FIELDS, "")
         return {**empty, "model": f"bench of {len(self._parts.boxes.all)} instruments", **found}
 
@@ -194,8 +189,10 @@ class OpenBench:
         self._outputs.switch_on(levels, known)
 
     def _switch_off(self) -> None:
-        self._outputs.look_at_last_blocks()
-        self._outputs.switch_off(self._not_trained())
+        try:
+            self._outputs.look_at_last_blocks()
+        finally:
+            self._outputs.switch_off(self._not_trained())
 
     def _not_trained(self) -> NDArray[np.intp]:
         still = np.ones(len(self._values), np.bool_)
@@ -213,7 +210,8 @@ class OpenBench:
     def _made_safe(self) -> MgdLabError | None:
         """What is to be raised about the way down; None where all is verified and no error kept."""
         parts = self._parts
-        with suppress(MgdLabError):
+        # Whatever a driver raises here, every source is made safe.
+        with suppress(Exception):
             self._outputs.look_at_last_blocks()
         self._outputs.were_switched_on = False
         unsafe = self._safe.reach()

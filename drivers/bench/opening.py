@@ -32,6 +32,16 @@ class Opening:
         """Of every instrument that was opened, by its name."""
         return self._identities
 
+    @property
+    def identities_in_words(self) -> dict[str, str]:
+        """The same, each as one text: who it is, and where."""
+        return {
+            name: " ".join(
+                text for text in (*map(identity.get, FIELDS), identity.get("resource")) if text
+            )
+            for name, identity in self._identities.items()
+        }
+
     def open(self) -> None:
         """Connects all, then configures all: none is configured before each is known to be right.
 

@@ -15,7 +15,7 @@ from drivers.bench.channel_checks import build_instruments
 from drivers.bench.exchanges import Exchanges
 from drivers.bench.lanes import Lanes
 from drivers.bench.levels import Levels
-from drivers.bench.opening import FIELDS, Opening
+from drivers.bench.opening import Opening
 from drivers.bench.outputs import Outputs
 from drivers.bench.real_time import RealTime
 from drivers.bench.safe_state import SafeState, reasons_in_words
@@ -110,12 +110,7 @@ class Supplies:
     @property
     def identities(self) -> Mapping[str, str]:
         """Instrument → who it is, and where."""
-        return {
-            name: " ".join(
-                text for text in (*map(identity.get, FIELDS), identity.get("resource")) if text
-            )
-            for name, identity in self._opening.identities.items()
-        }
+        return self._opening.identities_in_words
 
     def take_recoveries(self) -> list[Recovery]:
         """What the links recovered from since the last call."""
@@ -166,12 +161,17 @@ class Supplies:
 
     def make_safe(self) -> str:
         """Outputs off, both read back; what is not known to be safe, in words, or ""."""
-        with suppress(MgdLabError):
-            self._outputs.look_at_last_blocks()
-        if self._outputs.were_switched_on and np.isfinite(self._slews).any():
-            self._ramp_down_those_that_obey()
-        self._outputs.were_switched_on = False
-        return reasons_in_words(self._safe.reach())
+        try:
+            # Whatever fails on the slow way down, even a second Ctrl-C, outputs go off.
+            with suppress(Exception):
+                self._outputs.look_at_last_blocks()
+            if self._outputs.were_switched_on and np.isfinite(self._slews).any():
+                with suppress(Exception):
+                    self._ramp_down_those_that_obey()
+        finally:
+            self._outputs.were_switched_on = False
+            unsafe = self._safe.reach()
+        return reasons_in_words(unsafe)
 
     def close(self) -> None:
         """Ends all sessions; InstrumentError where an instrument complained, or kept an error."""
@@ -249,7 +249,8 @@ class Supplies:
             for name, columns in list(left.items()):
                 try:
                     self._levels.set(levels, columns)
-                except MgdLabError:
+                # Whatever a driver raises, the others go on.
+                except Exception:  # noqa: BLE001
                     del left[name]
                 else:
                     self._values[columns] = values[columns]

@@ -37,7 +37,7 @@ _EXCHANGE_SECONDS = 1e-3
 class _Device:
     """What there is once the library has been found."""
 
-    library: DaqLibrary
+    daq: DaqLibrary
     handle: Any
     outputs: NidaqOutputs
     inputs: NidaqInputs
@@ -301,7 +301,7 @@ class Nidaq:
             try:
                 samples = device.inputs.fetch(count, device.blocks.buffer_patience(count))
                 taken = device.inputs.taken
-            except device.library.errors.DaqReadError as error:
+            except device.daq.errors.DaqReadError as error:
                 raise LinkError(
                     f"{self._place}: it has taken {device.inputs.taken} readings of {count}: "
                     f"{error}. Check the trigger cable"
@@ -317,7 +317,7 @@ class Nidaq:
     def _translated(self) -> Generator[_Device]:
         if self._device is None:
             raise LinkError(f"{self._place}: the device is not connected")
-        with self._device.library.translated(self._place):
+        with self._device.daq.translated(self._place):
             yield self._device
 
 

@@ -27,12 +27,12 @@ class PortedLibrary:
     """What a driver of serial boards gets for a VISA library where all of it is simulated.
 
     Attributes:
-        library: of the instruments beside the board; what `pyvisa.ResourceManager` takes.
+        visa: library of the instruments beside the board; what `pyvisa.ResourceManager` takes.
         port: in place of the one that the chip file names.
     """
 
-    def __init__(self, library: Any, port: ServedPort) -> None:
-        self.library = library
+    def __init__(self, visa: Any, port: ServedPort) -> None:
+        self.visa = visa
         self.port = port
         self._was_plugged_in = False
 

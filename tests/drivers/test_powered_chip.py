@@ -290,6 +290,30 @@ def test_a_supply_that_was_turned_up_by_hand_is_refused(desk):
     assert desk.world.level(*VDDA) is None
 
 
+def test_one_that_was_turned_up_is_switched_off_although_it_may_not_jump(desk):
+    settings = desk.settings("serial", ("value: 1.2", "value: 1.2, slew_per_second: 6.0"))
+    library = composition.simulated_link(settings)
+    desk.beside.cores["smu"].core.respond(b"SOUR:VOLT 1.9;:OUTP ON\n")
+    chip = chip_drivers()["serial"].build(settings, library)
+    with pytest.raises(LimitError, match=r"vdda .* set to 1\.9"):
+        fed(chip, measured)
+    assert desk.world.level(*VDDA) is None
+
+
+def test_an_interrupt_on_the_slow_way_down_leaves_nothing_on(desk, monkeypatch):
+    chip = desk.chip("serial", ("value: 1.2", "value: 1.2, slew_per_second: 6.0"))
+
+    def interrupt_the_ramp(chip):
+        def wait(seconds):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(chip._supplies, "_wait", wait)
+
+    with pytest.raises(KeyboardInterrupt):
+        fed(chip, interrupt_the_ramp)
+    assert desk.world.level(*VDDA) is None
+
+
 def test_a_fault_of_its_link_is_repaired_and_told(desk, monkeypatch):
     with desk.chip() as chip:
         chip.switch_outputs(True)

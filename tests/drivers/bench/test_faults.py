@@ -1,5 +1,7 @@
 """Whatever fails in a block, no reading is paired with another probe, and the way down is told."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 
@@ -161,6 +163,24 @@ def test_trips_of_the_last_blocks_are_told_at_the_end(shelf, measured, down):
 
     with pytest.raises(ChipError, match=r"compliance on a.*after the last 2 blocks only"):
         run()
+    assert safe(chip, world)
+
+
+@pytest.mark.parametrize("down", ["switch", "leave"])
+@pytest.mark.parametrize("error", [ValueError("a bug"), LinkError("no answer")])
+def test_a_look_at_the_last_blocks_that_fails_keeps_nothing_on(shelf, measured, down, error):
+    chip, world = shelf.chip(timing="software", trips_every_blocks=10)
+
+    def run():
+        with chip:
+            chip.switch_outputs(True)
+            measured(chip)
+            world.faults["smu", "look_for_trips"] = [error] * 9
+            if down == "switch":
+                with suppress(ValueError):
+                    chip.switch_outputs(False)
+
+    run()
     assert safe(chip, world)
 
 

@@ -240,8 +240,8 @@ class Bench:
         self.settings = settings(timeout_seconds=0.05, **keys)
         self.world = World(None, Wiring((), ()), VirtualClock(), noise=0)
         self.core = INSTRUMENT.build("vs", self.settings, self.world.plug("vs"))
-        self.library = simulated_library({RESOURCE: self.core})
-        self.source = DRIVER.build("vs", self.settings, self.library)
+        self.visa = simulated_library({RESOURCE: self.core})
+        self.source = DRIVER.build("vs", self.settings, self.visa)
         self.source.connect()
         self.source.configure()
 
@@ -269,7 +269,7 @@ def test_what_is_found_on_stays_on():
     bench.source.set_levels({"1": 2.5})
     bench.source.switch_outputs(True)
     bench.source.close()
-    again = DRIVER.build("vs", bench.settings, bench.library)
+    again = DRIVER.build("vs", bench.settings, bench.visa)
     again.connect()
     again.configure()
     assert bench.world.level("vs", "1") == 2.5
@@ -280,7 +280,7 @@ def test_what_is_found_on_stays_on():
 def test_a_host_that_died_in_a_module():
     bench = Bench()
     bench.core.respond(b'CONN 4,"xyz"\n')
-    again = DRIVER.build("vs", bench.settings, bench.library)
+    again = DRIVER.build("vs", bench.settings, bench.visa)
     again.connect()
     again.configure()
     assert again.identity["model"] == "SIM900"
